@@ -1,0 +1,95 @@
+//! Links: where messages take time, get lost, doubled or held up.
+//!
+//! Reproduces a connection-oriented stream (TCP): frames of one direction arrive in the order of sending, a partition
+//! holds them back, and after `heartbeat` without contact both ends give the connection up and what was on the way is
+//! gone. `loss`, `duplicate` and `reorder` break the stream's promises on purpose, to show what they are worth.
+//! Leaves out: bandwidth, window sizes, slow start, the round trips of opening a connection.
+
+use crate::vocabulary::{Distribution, Duration, NodeId, Time};
+
+use super::rng::Stream;
+
+/// Where on a node a link ends. The numbers belong to the node's kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Port(pub u8);
+
+/// One end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkEnd {
+    /// The node.
+    pub node: NodeId,
+    /// Its port.
+    pub port: Port,
+}
+
+/// How a link treats what it carries; the same in both directions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinkSpec {
+    /// The time from sending to arrival, drawn for each frame.
+    pub latency: Distribution,
+    /// The chance, 0 to 1, that a frame never arrives.
+    pub loss: f64,
+    /// The chance, 0 to 1, that a frame arrives twice.
+    pub duplicate: f64,
+    /// The chance, 0 to 1, that a frame is held back for a second latency while later ones overtake it.
+    pub reorder: f64,
+    /// How long the ends of a partitioned link wait before they give the connection up.
+    /// RabbitMQ 3.10: a heartbeat timeout of 60 s (rabbitmq.com, "Detecting Dead TCP Connections with Heartbeats").
+    pub heartbeat: Duration,
+}
+
+impl Default for LinkSpec {
+    fn default() -> LinkSpec {
+        LinkSpec {
+            latency: Distribution::ZERO,
+            loss: 0.0,
+            duplicate: 0.0,
+            reorder: 0.0,
+            heartbeat: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Whether a link passes frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkCondition {
+    /// It does.
+    Up,
+    /// It holds them; the ends still believe in the connection.
+    Partitioned,
+    /// It holds none: the ends gave the connection up and wait for the repair.
+    GivenUp,
+    /// It was removed from the drawing.
+    Removed,
+}
+
+/// A link in a run.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The two ends. Direction 0 runs from the first to the second.
+    pub ends: [LinkEnd; 2],
+    /// How it treats frames.
+    pub spec: LinkSpec,
+    /// Whether it passes them.
+    pub condition: LinkCondition,
+    /// Its random stream.
+    pub(super) random: Stream,
+    /// The latest arrival so far in each direction: later frames arrive no earlier.
+    pub(super) latest_arrival: [Time; 2],
+    /// Frames on the way, for pictures and limits.
+    pub in_flight: u32,
+    /// Counts partitions, so that a give-up timer of an old one is recognised.
+    pub(super) partition_count: u32,
+}
+
+impl Link {
+    /// The end opposite to `direction`'s start: where a frame of that direction arrives.
+    pub(super) fn arrival_end(&self, direction: u8) -> LinkEnd {
+        self.ends[usize::from(1 - (direction & 1))]
+    }
+
+    /// The end where a frame of that direction was sent.
+    pub(super) fn departure_end(&self, direction: u8) -> LinkEnd {
+        self.ends[usize::from(direction & 1)]
+    }
+}

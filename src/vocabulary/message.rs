@@ -1,0 +1,140 @@
+//! What travels over a link. Split by domain: a port names the domain that it speaks, and only its model reads inside.
+
+use std::rc::Rc;
+
+use super::fact::Carried;
+use super::id::MessageId;
+use super::time::{Duration, Time};
+
+/// Anything that a link carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// The language of message brokers and their clients.
+    Broker(BrokerMessage),
+}
+
+/// The frames between a broker and its clients, in the words of AMQP 0-9-1.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BrokerMessage {
+    /// `basic.publish`: a producer hands a message to an exchange (or, through the default exchange, to a queue).
+    Publish(Rc<Content>),
+    /// `basic.deliver`: the broker pushes a message to a consumer.
+    Deliver {
+        /// The delivery tag, counted per channel from 1.
+        tag: u64,
+        /// True after any earlier delivery of the same message from this queue.
+        redelivered: bool,
+        /// The message itself.
+        content: Rc<Content>,
+    },
+    /// `basic.ack`: the consumer has done its work.
+    Ack {
+        /// The delivery tag that is acknowledged.
+        tag: u64,
+        /// All deliveries of the channel up to this tag.
+        multiple: bool,
+        /// The application message, for the trace.
+        about: MessageId,
+    },
+    /// `basic.nack` (or `basic.reject`): the consumer gives the message back or throws it away.
+    Nack {
+        /// The delivery tag that is refused.
+        tag: u64,
+        /// All deliveries of the channel up to this tag.
+        multiple: bool,
+        /// True: back to its place in the queue. False: dropped.
+        requeue: bool,
+        /// The application message, for the trace.
+        about: MessageId,
+    },
+    /// `basic.consume`, after `basic.qos`: a consumer asks for deliveries from the queue at the other end.
+    Subscribe {
+        /// Unacknowledged messages that the consumer takes at most; 0: no limit.
+        prefetch: u16,
+        /// The broker counts a message as done as soon as it is sent.
+        auto_ack: bool,
+    },
+    /// `basic.cancel`: no more deliveries; what is held stays held.
+    Cancel,
+}
+
+/// A message as the application sees it. Made once and shared by every copy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
+    /// Its name in the run.
+    pub id: MessageId,
+    /// The routing key.
+    pub routing_key: Rc<str>,
+    /// The application headers, in the order of writing.
+    pub headers: Rc<[(Rc<str>, HeaderValue)]>,
+    /// The body.
+    pub payload: Rc<str>,
+    /// Delivery mode 2: written to disk by a durable queue.
+    pub persistent: bool,
+    /// The priority property, if set.
+    pub priority: Option<u8>,
+    /// The expiration property: time to live, if set.
+    pub expiration: Option<Duration>,
+    /// When the producer made it.
+    pub created: Time,
+}
+
+/// The value of an application header. The type matters in comparisons: the number 1 is not the text `1`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HeaderValue {
+    /// A text.
+    Text(Rc<str>),
+    /// A whole number.
+    Integer(i64),
+    /// A boolean.
+    Boolean(bool),
+    /// A void: the header is there and has no value.
+    Void,
+}
+
+impl Message {
+    /// The application message that this is about, or [`MessageId::NONE`].
+    pub fn about(&self) -> MessageId {
+        match self {
+            Message::Broker(message) => message.about(),
+        }
+    }
+
+    /// The word for it in traces and diagrams.
+    pub fn carried(&self) -> Carried {
+        match self {
+            Message::Broker(message) => message.carried(),
+        }
+    }
+}
+
+impl BrokerMessage {
+    /// The application message that this is about, or [`MessageId::NONE`].
+    pub fn about(&self) -> MessageId {
+        match self {
+            BrokerMessage::Publish(content) | BrokerMessage::Deliver { content, .. } => content.id,
+            BrokerMessage::Ack { about, .. } | BrokerMessage::Nack { about, .. } => *about,
+            BrokerMessage::Subscribe { .. } | BrokerMessage::Cancel => MessageId::NONE,
+        }
+    }
+
+    /// The word for it in traces and diagrams.
+    pub fn carried(&self) -> Carried {
+        match self {
+            BrokerMessage::Publish(_) => Carried::Publish,
+            BrokerMessage::Deliver { redelivered: false, .. } => Carried::Deliver,
+            BrokerMessage::Deliver { .. } => Carried::Redeliver,
+            BrokerMessage::Ack { .. } => Carried::Ack,
+            BrokerMessage::Nack { requeue: true, .. } => Carried::Requeue,
+            BrokerMessage::Nack { .. } => Carried::Reject,
+            BrokerMessage::Subscribe { .. } => Carried::Subscribe,
+            BrokerMessage::Cancel => Carried::Cancel,
+        }
+    }
+}
+
+impl From<BrokerMessage> for Message {
+    fn from(message: BrokerMessage) -> Message {
+        Message::Broker(message)
+    }
+}

@@ -1,0 +1,97 @@
+// Takes pictures of the page in several states, on a desktop and on a phone, light and dark, into target/shots.
+//
+//   node tests/e2e/shots.mjs                       all of them, of the page in dist
+//   node tests/e2e/shots.mjs --only running,log    only these states
+//   node tests/e2e/shots.mjs --dist other/folder   another build of the page
+//
+// To add a state, add an entry to STATES: a name and a function that brings a freshly opened page there.
+
+import { mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { contextOptions, launchBrowser, playButton, ready, tap, watchForErrors } from './harness.mjs';
+import { ROOT, startServer } from './server.mjs';
+
+const RUN_MS = 3_000;
+
+const VIEWS = [
+  { name: 'desktop', width: 1440, height: 900, touch: false },
+  { name: 'phone', width: 390, height: 844, touch: true },
+];
+const THEMES = ['light', 'dark'];
+
+const STATES = [
+  { name: 'first', async drive() {} },
+  {
+    name: 'running',
+    async drive(page, view) {
+      await press(page, view, playButton(page));
+      await page.waitForTimeout(RUN_MS);
+    },
+  },
+  {
+    name: 'inspector',
+    async drive(page, view) {
+      await press(page, view, page.locator('[data-testid="node"]').first());
+    },
+  },
+  {
+    name: 'log',
+    async drive(page, view) {
+      await press(page, view, playButton(page));
+      await press(page, view, page.getByRole('tab', { name: /log/i }));
+      await page.waitForTimeout(RUN_MS);
+    },
+  },
+];
+
+/** Presses with what the view has: a finger or a mouse. */
+async function press(page, view, target) {
+  if (view.touch) await tap(page, target);
+  else await target.click();
+}
+
+/** Takes one picture and returns what went wrong on the way to it, if anything; the picture is taken all the same. */
+async function shoot(browser, url, state, view, theme) {
+  const context = await browser.newContext(contextOptions({ ...view, theme }));
+  context.setDefaultTimeout(5_000);
+  const page = await context.newPage();
+  const problems = watchForErrors(page);
+  try {
+    await page.goto(url, { waitUntil: 'load' });
+    await ready(page);
+    await state.drive(page, view);
+    await page.waitForTimeout(300);
+  } catch (error) {
+    problems.push(error.message.split('\n')[0]);
+  }
+  const path = join(ROOT, 'target/shots', `${state.name}-${view.name}-${theme}.png`);
+  await page.screenshot({ path });
+  await context.close();
+  console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${relative(process.cwd(), path)}`);
+  for (const problem of problems) console.log(`       ${problem}`);
+  return problems;
+}
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, dist: { type: 'string', default: 'dist' } } });
+const wanted = values.only?.split(',') ?? STATES.map(({ name }) => name);
+const unknown = wanted.filter((name) => !STATES.some((state) => state.name === name));
+if (unknown.length > 0) {
+  console.error(`There is no state ${unknown.join(', ')}. The states are: ${STATES.map(({ name }) => name).join(', ')}.`);
+  process.exit(2);
+}
+
+await mkdir(join(ROOT, 'target/shots'), { recursive: true });
+const server = await startServer({ dist: values.dist });
+const browser = await launchBrowser();
+let problemCount = 0;
+for (const state of STATES.filter(({ name }) => wanted.includes(name))) {
+  for (const view of VIEWS) {
+    for (const theme of THEMES) {
+      problemCount += (await shoot(browser, server.pageUrl, state, view, theme)).length;
+    }
+  }
+}
+await browser.close();
+await server.close();
+process.exitCode = problemCount === 0 ? 0 : 1;
