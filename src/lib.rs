@@ -1,2 +1,3 @@
 //! Patchbay.
+pub mod kernel;
 pub mod vocabulary;

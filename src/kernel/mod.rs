@@ -14,6 +14,8 @@ pub mod calendar;
 pub mod component;
 pub mod context;
 pub mod digest;
+mod dispatch;
+mod failure;
 pub mod fault;
 pub mod limits;
 pub mod link;
@@ -22,6 +24,7 @@ pub mod simulation;
 pub mod tally;
 pub mod timeline;
 pub mod trace;
+mod transmission;
 
 pub use calendar::Calendar;
 pub use component::{Change, Component, Envelope, Inspection, InspectionItem, ItemState, Notice};

@@ -140,7 +140,14 @@ mod tests {
 
     #[test]
     fn unsound_distributions_are_refused() {
-        for text in ["uniform(3s, 1s)", "log-normal(1s, -1)", "log-normal(1s, NaN)", "normal(1s)", "constant(1s, 2s)", "exponential()"] {
+        for text in [
+            "uniform(3s, 1s)",
+            "log-normal(1s, -1)",
+            "log-normal(1s, NaN)",
+            "normal(1s)",
+            "constant(1s, 2s)",
+            "exponential()",
+        ] {
             assert!(text.parse::<Distribution>().is_err(), "{text}");
         }
     }

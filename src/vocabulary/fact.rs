@@ -365,9 +365,10 @@ impl Fact {
             | Fact::Nacked { ready, unacked, .. }
             | Fact::Requeued { ready, unacked }
             | Fact::Discarded { ready, unacked } => Some((ready, unacked)),
-            Fact::Began { busy, .. } | Fact::Completed { busy, .. } | Fact::Failed { busy } | Fact::Abandoned { busy } => {
-                Some((u32::from(busy), 0))
-            }
+            Fact::Began { busy, .. }
+            | Fact::Completed { busy, .. }
+            | Fact::Failed { busy }
+            | Fact::Abandoned { busy } => Some((u32::from(busy), 0)),
             _ => None,
         }
     }
@@ -384,7 +385,9 @@ impl Fact {
     /// The other node of the fact, if there is one.
     pub fn peer(&self) -> Option<NodeId> {
         match *self {
-            Fact::Sent { to, .. } | Fact::Routed { to } | Fact::Leased { to, .. } | Fact::Redelivered { to, .. } => Some(to),
+            Fact::Sent { to, .. } | Fact::Routed { to } | Fact::Leased { to, .. } | Fact::Redelivered { to, .. } => {
+                Some(to)
+            }
             Fact::Delivered { from, .. } => Some(from),
             Fact::Disconnected { peer } | Fact::Reconnected { peer } => Some(peer),
             Fact::Acked { by, .. } | Fact::Nacked { by, .. } => Some(by),
@@ -400,17 +403,22 @@ impl Fact {
             Fact::Sent { link, to, what } => (pair(link.0, to.0), what as u64),
             Fact::Delivered { link, from, what } => (pair(link.0, from.0), what as u64),
             Fact::Dropped { reason, what } => (reason as u64, what as u64),
-            Fact::Duplicated { link } | Fact::Reordered { link } | Fact::Partitioned { link } | Fact::Repaired { link } => {
-                (u64::from(link.0), 0)
-            }
+            Fact::Duplicated { link }
+            | Fact::Reordered { link }
+            | Fact::Partitioned { link }
+            | Fact::Repaired { link } => (u64::from(link.0), 0),
             Fact::Disconnected { peer } | Fact::Reconnected { peer } => (u64::from(peer.0), 0),
             Fact::Slowed { percent } => (u64::from(percent), 0),
             Fact::Routed { to } => (u64::from(to.0), 0),
-            Fact::Enqueued { ready, unacked } | Fact::Requeued { ready, unacked } | Fact::Discarded { ready, unacked } => {
-                (pair(ready, unacked), 0)
+            Fact::Enqueued { ready, unacked }
+            | Fact::Requeued { ready, unacked }
+            | Fact::Discarded { ready, unacked } => (pair(ready, unacked), 0),
+            Fact::Leased { to, ready, unacked } | Fact::Redelivered { to, ready, unacked } => {
+                (pair(ready, unacked), u64::from(to.0))
             }
-            Fact::Leased { to, ready, unacked } | Fact::Redelivered { to, ready, unacked } => (pair(ready, unacked), u64::from(to.0)),
-            Fact::Acked { by, ready, unacked } | Fact::Nacked { by, ready, unacked } => (pair(ready, unacked), u64::from(by.0)),
+            Fact::Acked { by, ready, unacked } | Fact::Nacked { by, ready, unacked } => {
+                (pair(ready, unacked), u64::from(by.0))
+            }
             Fact::Subscribed { consumer, prefetch } => (pair(consumer.0, u32::from(prefetch)), 0),
             Fact::Unsubscribed { consumer } => (u64::from(consumer.0), 0),
             Fact::Began { busy, waited } => (waited, u64::from(busy)),

@@ -111,9 +111,13 @@ impl fmt::Display for Duration {
             return formatter.write_str("0s");
         }
         let exact = UNITS.iter().find(|(_, length)| self.0.is_multiple_of(*length));
-        let tenths = UNITS.iter().find(|(_, length)| self.0 >= *length && (self.0 % length).is_multiple_of((length / 1000).max(1)));
+        let tenths = UNITS
+            .iter()
+            .find(|(_, length)| self.0 >= *length && (self.0 % length).is_multiple_of((length / 1000).max(1)));
         match (exact, tenths) {
-            (Some((unit, length)), Some((_, larger))) if length >= larger => write!(formatter, "{}{unit}", self.0 / length),
+            (Some((unit, length)), Some((_, larger))) if length >= larger => {
+                write!(formatter, "{}{unit}", self.0 / length)
+            }
             (_, Some((unit, length))) => {
                 let whole = self.0 / length;
                 let thousandths = (self.0 % length) / (length / 1000).max(1);

@@ -54,6 +54,16 @@ async function respond(request, response, mounts) {
   response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' }).end(await readFile(path));
 }
 
+/** Fails when a folder holds no page, or one that trunk serves, which looks for trunk's server all the time. */
+async function checkBuilt(folder) {
+  const html = await readFile(join(folder, 'index.html'), 'utf8').catch(() => {
+    throw new Error(`There is no page in ${folder}: run scripts/build first.`);
+  });
+  if (html.includes('.well-known/trunk/ws')) {
+    throw new Error(`The page in ${folder} was made by trunk serve: run scripts/build first.`);
+  }
+}
+
 /**
  * Starts a server on a free port.
  *
@@ -69,6 +79,7 @@ export async function startServer({ dist = 'dist', mount = '/some/sub/path/', ho
     { prefix: mount, folder: resolve(ROOT, dist) },
     { prefix: '/hosts/', folder: resolve(ROOT, hosts) },
   ];
+  await checkBuilt(mounts[0].folder);
   const server = createServer((request, response) => {
     respond(request, response, mounts).catch((error) => response.writeHead(500).end(String(error)));
   });

@@ -1,0 +1,230 @@
+//! How frames travel: sending, losing, doubling, holding back, partitions, and how the ends learn that a peer is gone.
+//!
+//! Each end of a link believes in a numbered connection. A crash begins a new one; frames of an older connection than
+//! the receiver's are dropped, as a new process knows nothing of its predecessor's sockets.
+
+use crate::vocabulary::{Carried, DropReason, EventId, Fact, LinkId, Message, MessageId, NodeId};
+
+use super::component::Notice;
+use super::dispatch::Call;
+use super::limits::PENDING_MAX;
+use super::link::LinkCondition;
+use super::simulation::{Frame, NodeCondition, Scheduled, Simulation};
+
+impl Simulation {
+    pub(super) fn send(&mut self, from: NodeId, id: LinkId, message: Message, cause: EventId) {
+        let what = message.carried();
+        let Some(link) = self.links.get_mut(id.0 as usize) else { return };
+        let direction = u8::from(link.ends[0].node != from);
+        let to = link.arrival_end(direction).node;
+        if link.condition == LinkCondition::Removed {
+            self.drop_message(from, cause, message.about(), what, DropReason::NotConnected);
+            return;
+        }
+        let spec = link.spec;
+        let epoch = self.epochs[id.0 as usize][usize::from(direction)];
+        let cause = self.record(from, cause, message.about(), Fact::Sent { link: id, to, what });
+        let link = &mut self.links[id.0 as usize];
+        if link.condition == LinkCondition::GivenUp {
+            self.drop_message(from, cause, message.about(), what, DropReason::ConnectionLost);
+            return;
+        }
+        if link.random.chance(spec.loss) {
+            self.drop_message(from, cause, message.about(), what, DropReason::Loss);
+            return;
+        }
+        let twice = link.random.chance(spec.duplicate);
+        let frame = Frame { link: id, direction, epoch, sent: self.now, cause, message };
+        if twice {
+            let cause = self.record(from, cause, frame.message.about(), Fact::Duplicated { link: id });
+            self.launch(Frame { cause, ..frame.clone() });
+        }
+        self.launch(frame);
+    }
+
+    /// Puts a frame on its way.
+    pub(super) fn launch(&mut self, frame: Frame) {
+        let link = &mut self.links[frame.link.0 as usize];
+        link.in_flight += 1;
+        if link.condition == LinkCondition::Partitioned {
+            self.hold(frame.link, Scheduled::Frame(frame));
+            return;
+        }
+        let latency = link.random.sample(&link.spec.latency);
+        let direction = usize::from(frame.direction);
+        let arrival;
+        if link.random.chance(link.spec.reorder) {
+            let again = link.random.sample(&link.spec.latency);
+            arrival = (self.now + latency).max(link.latest_arrival[direction]) + again;
+            let (from, id) = (link.departure_end(frame.direction).node, frame.link);
+            self.record(from, frame.cause, frame.message.about(), Fact::Reordered { link: id });
+        } else {
+            arrival = (self.now + latency).max(link.latest_arrival[direction]);
+            link.latest_arrival[direction] = arrival;
+        }
+        self.schedule(arrival, Scheduled::Frame(frame));
+    }
+
+    pub(super) fn hold(&mut self, link: LinkId, scheduled: Scheduled) {
+        let held = &mut self.held[link.0 as usize];
+        if held.len() >= PENDING_MAX {
+            self.halt("too many frames wait in a partitioned link");
+        } else {
+            held.push_back(scheduled);
+        }
+    }
+
+    pub(super) fn drop_frame(&mut self, frame: Frame, reason: DropReason) {
+        let link = &mut self.links[frame.link.0 as usize];
+        link.in_flight -= 1;
+        let node = link.arrival_end(frame.direction).node;
+        self.drop_message(node, frame.cause, frame.message.about(), frame.message.carried(), reason);
+    }
+
+    pub(super) fn drop_message(
+        &mut self,
+        node: NodeId,
+        cause: EventId,
+        message: MessageId,
+        what: Carried,
+        reason: DropReason,
+    ) {
+        self.record(node, cause, message, Fact::Dropped { reason, what });
+    }
+
+    pub(super) fn drop_held_frames(&mut self, link: LinkId, reason: DropReason) {
+        for held in std::mem::take(&mut self.held[link.0 as usize]) {
+            if let Scheduled::Frame(frame) = held {
+                self.drop_frame(frame, reason);
+            }
+        }
+    }
+
+    /// Tells the other end of each of the node's links that the node is gone or back.
+    pub(super) fn notify_peers(&mut self, host: NodeId, lost: bool, cause: EventId) {
+        let nodes = (0..self.nodes.len()).filter(|index| self.nodes[*index].host == host);
+        let links: Vec<(NodeId, LinkId)> = nodes
+            .flat_map(|index| self.nodes[index].links.iter().map(move |(_, link)| (NodeId(index as u32), *link)))
+            .collect();
+        for (node, id) in links {
+            let link = &mut self.links[id.0 as usize];
+            let direction = u8::from(link.ends[0].node != node);
+            let epochs = &mut self.epochs[id.0 as usize];
+            epochs[usize::from(direction)] = epochs[0].max(epochs[1]) + 1;
+            let notice = Scheduled::Notice { link: id, direction, lost, cause };
+            match link.condition {
+                LinkCondition::Up => {
+                    let latency = link.random.sample(&link.spec.latency);
+                    let arrival = (self.now + latency).max(link.latest_arrival[usize::from(direction)]);
+                    link.latest_arrival[usize::from(direction)] = arrival;
+                    self.schedule(arrival, notice);
+                }
+                LinkCondition::Partitioned => self.hold(id, notice),
+                LinkCondition::GivenUp | LinkCondition::Removed => {}
+            }
+        }
+    }
+
+    pub(super) fn notice(&mut self, id: LinkId, direction: u8, lost: bool, cause: EventId) {
+        let link = &self.links[id.0 as usize];
+        match link.condition {
+            LinkCondition::Up => {}
+            LinkCondition::Partitioned => {
+                self.hold(id, Scheduled::Notice { link: id, direction, lost, cause });
+                return;
+            }
+            LinkCondition::GivenUp | LinkCondition::Removed => return,
+        }
+        let (node, peer) = (link.arrival_end(direction).node, link.departure_end(direction).node);
+        let host = self.host(node);
+        match self.condition(host) {
+            NodeCondition::Running => {}
+            NodeCondition::Paused => {
+                let notice = Scheduled::Notice { link: id, direction, lost, cause };
+                self.nodes[host.0 as usize].held.push_back(notice);
+                return;
+            }
+            NodeCondition::Down | NodeCondition::Removed => return,
+        }
+        let peer_runs = !matches!(self.condition(self.host(peer)), NodeCondition::Down | NodeCondition::Removed);
+        if !lost && !peer_runs {
+            return;
+        }
+        let epochs = &mut self.epochs[id.0 as usize];
+        let newest = epochs[0].max(epochs[1]);
+        *epochs = [newest; 2];
+        let fact = if lost { Fact::Disconnected { peer } } else { Fact::Reconnected { peer } };
+        let cause = self.record(node, cause, MessageId::NONE, fact);
+        let notice =
+            if lost { Notice::PeerLost { link: id, node, peer } } else { Notice::PeerBack { link: id, node, peer } };
+        self.call(Call::plain(host, cause), |component, context| component.on_fault(notice, context));
+    }
+
+    /// The heartbeats of a partitioned link have failed for too long: both ends close the connection.
+    pub(super) fn give_up(&mut self, id: LinkId, partition: u32) {
+        let link = &mut self.links[id.0 as usize];
+        if link.condition != LinkCondition::Partitioned || link.partition_count != partition {
+            return;
+        }
+        link.condition = LinkCondition::GivenUp;
+        let ends = link.ends;
+        self.drop_held_frames(id, DropReason::ConnectionLost);
+        let epochs = &mut self.epochs[id.0 as usize];
+        let newest = epochs[0].max(epochs[1]) + 1;
+        *epochs = [newest; 2];
+        for (end, peer) in [(ends[0], ends[1]), (ends[1], ends[0])] {
+            let host = self.host(end.node);
+            if matches!(self.condition(host), NodeCondition::Running | NodeCondition::Paused) {
+                let fact = Fact::Disconnected { peer: peer.node };
+                let cause = self.record(end.node, EventId::NONE, MessageId::NONE, fact);
+                let notice = Notice::PeerLost { link: id, node: end.node, peer: peer.node };
+                self.call(Call::plain(host, cause), |component, context| component.on_fault(notice, context));
+            }
+        }
+    }
+
+    pub(super) fn partition(&mut self, id: LinkId) {
+        let Some(link) = self.links.get_mut(id.0 as usize) else { return };
+        if link.condition != LinkCondition::Up {
+            return;
+        }
+        link.condition = LinkCondition::Partitioned;
+        link.partition_count += 1;
+        let (partition, heartbeat, node) = (link.partition_count, link.spec.heartbeat, link.ends[0].node);
+        self.record(node, EventId::NONE, MessageId::NONE, Fact::Partitioned { link: id });
+        self.schedule(self.now + heartbeat, Scheduled::GiveUp { link: id, partition });
+    }
+
+    pub(super) fn repair(&mut self, id: LinkId) {
+        let Some(link) = self.links.get_mut(id.0 as usize) else { return };
+        let before = link.condition;
+        if !matches!(before, LinkCondition::Partitioned | LinkCondition::GivenUp) {
+            return;
+        }
+        link.condition = LinkCondition::Up;
+        let node = link.ends[0].node;
+        let cause = self.record(node, EventId::NONE, MessageId::NONE, Fact::Repaired { link: id });
+        // What waited arrives one latency from now, in order.
+        for held in std::mem::take(&mut self.held[id.0 as usize]) {
+            let link = &mut self.links[id.0 as usize];
+            let direction = match &held {
+                Scheduled::Frame(frame) => frame.direction,
+                Scheduled::Notice { direction, .. } => *direction,
+                _ => 0,
+            };
+            let latency = link.random.sample(&link.spec.latency);
+            let arrival = (self.now + latency).max(link.latest_arrival[usize::from(direction)]);
+            link.latest_arrival[usize::from(direction)] = arrival;
+            self.schedule(arrival, held);
+        }
+        if before == LinkCondition::GivenUp {
+            for direction in 0..2u8 {
+                let link = &mut self.links[id.0 as usize];
+                let latency = link.random.sample(&link.spec.latency);
+                let arrival = (self.now + latency).max(link.latest_arrival[usize::from(direction)]);
+                link.latest_arrival[usize::from(direction)] = arrival;
+                self.schedule(arrival, Scheduled::Notice { link: id, direction, lost: false, cause });
+            }
+        }
+    }
+}
