@@ -13,7 +13,7 @@ mod wires;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{node_kind, NodeKind, ParamSpec};
+use crate::model::ParamSpec;
 use crate::vocabulary::Duration;
 
 use super::document::{Document, Node, FORMAT};
@@ -53,9 +53,6 @@ impl<'a> Index<'a> {
         self.nodes.get(id).copied()
     }
 
-    fn kind(&self, id: &str) -> Option<&'static NodeKind> {
-        self.node(id).and_then(|node| node_kind(&node.kind))
-    }
 }
 
 /// The texts, the length of the run, and the numbers of parts.

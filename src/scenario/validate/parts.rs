@@ -79,7 +79,7 @@ fn check_member_names(document: &Document, problems: &mut Vec<Problem>) {
         if let Some(other) = names.insert((host, node.kind.as_str(), node.label()), node.id.as_str()) {
             let message = format!("\"{}\" is the name of \"{other}\" too", node.label());
             let problem = Problem::new(Severity::Error, format!("nodes[{number}].name"), message).at_node(&node.id);
-            problems.push(problem.remedy(format!("Inside one {} each {} needs a name of its own.", "broker", node.kind)));
+            problems.push(problem.remedy(format!("Inside one host each {} needs a name of its own.", node.kind)));
         }
     }
 }
