@@ -1,0 +1,36 @@
+//! The ready scenarios: drawings to start from, each showing one thing.
+//!
+//! Each is a document of its own, in the canonical form in which documents are saved, with texts for someone who has
+//! read nothing yet. Positions are laid out from left to right on a canvas of 900 by 500.
+//!
+//! To add one, draw it, save it here as `<id>.json`, and name it in [`ALL`].
+
+use std::rc::Rc;
+
+use super::codec::decode;
+use super::document::Document;
+
+/// A ready scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Its id, in links and on the command line.
+    pub id: &'static str,
+    /// Its document.
+    pub text: &'static str,
+}
+
+/// Every ready scenario, in the order of the gallery: the first is the one that opens by itself.
+pub const ALL: &[Ready] = &[
+    Ready { id: "work-queue", text: include_str!("work-queue.json") },
+    Ready { id: "pub-sub-notifications", text: include_str!("pub-sub-notifications.json") },
+    Ready { id: "order-processing-queue", text: include_str!("order-processing-queue.json") },
+    Ready { id: "email-contact-form", text: include_str!("email-contact-form.json") },
+    Ready { id: "consumer-crash", text: include_str!("consumer-crash.json") },
+];
+
+/// The ready scenario of this id.
+pub fn document(id: &str) -> Option<Rc<Document>> {
+    let ready = ALL.iter().find(|ready| ready.id == id)?;
+    // A test decodes each of them, so none is missing for this reason.
+    decode(ready.text).ok().map(Rc::new)
+}
