@@ -450,27 +450,28 @@ impl Simulation {
 
     /// All frames on the way, in an order that depends only on the run.
     pub fn in_flight(&self) -> Vec<Flight> {
-        let flight = |at: Time, scheduled: &Scheduled| match scheduled {
-            Scheduled::Frame(frame) => Some(Flight {
-                link: frame.link,
-                direction: frame.direction,
-                sent: frame.sent,
-                arrives: at,
-                message: frame.message.about(),
-                what: frame.message.carried(),
-            }),
-            _ => None,
-        };
         let mut pending: Vec<(u64, u64, Flight)> = self
             .calendar
             .iter()
-            .filter_map(|(at, sequence, scheduled)| Some((at, sequence, flight(Time(at), scheduled)?)))
+            .filter_map(|(at, sequence, scheduled)| Some((at, sequence, flight_of(Time(at), scheduled)?)))
             .collect();
         pending.sort_unstable_by_key(|(at, sequence, _)| (*at, *sequence));
-        let held = self.held.iter().flatten().filter_map(|scheduled| flight(Time::MAX, scheduled));
-        let waiting =
-            self.waiting.iter().flat_map(|waiting| &waiting.held).filter_map(|scheduled| flight(Time::MAX, scheduled));
-        pending.into_iter().map(|(_, _, flight)| flight).chain(held).chain(waiting).collect()
+        let mut flights: Vec<Flight> = pending.into_iter().map(|(_, _, flight)| flight).collect();
+        self.each_held(&mut |flight| flights.push(flight));
+        flights
+    }
+
+    /// Visits all frames on the way, in any order: for drawing, once per frame of the page.
+    pub fn each_in_flight(&self, visit: &mut dyn FnMut(Flight)) {
+        self.calendar.iter().filter_map(|(at, _, scheduled)| flight_of(Time(at), scheduled)).for_each(&mut *visit);
+        self.each_held(visit);
+    }
+
+    /// Frames that wait in a partitioned link or before a paused node.
+    fn each_held(&self, visit: &mut dyn FnMut(Flight)) {
+        let held = self.held.iter().flatten();
+        let waiting = self.waiting.iter().flat_map(|waiting| &waiting.held);
+        held.chain(waiting).filter_map(|scheduled| flight_of(Time::MAX, scheduled)).for_each(visit);
     }
 
     /// Visits each copy of a message that a component holds.
@@ -516,5 +517,20 @@ impl Simulation {
     /// The duration since the start, for statistics.
     pub fn elapsed(&self) -> Duration {
         self.now.since(Time::ZERO)
+    }
+}
+
+/// What is seen of an event of the calendar, if it is a frame.
+fn flight_of(arrives: Time, scheduled: &Scheduled) -> Option<Flight> {
+    match scheduled {
+        Scheduled::Frame(frame) => Some(Flight {
+            link: frame.link,
+            direction: frame.direction,
+            sent: frame.sent,
+            arrives,
+            message: frame.message.about(),
+            what: frame.message.carried(),
+        }),
+        _ => None,
     }
 }
