@@ -61,7 +61,7 @@ impl Context<'_> {
 
     /// The links at a port of `node`, in the order of their making.
     pub fn links(&self, node: NodeId, port: Port) -> impl Iterator<Item = LinkId> + '_ {
-        let links = self.nodes.get(node.0 as usize).map_or(&[][..], |node| &node.links);
+        let links = self.nodes.get(node.0 as usize).map_or(&[][..], |node| &node.links[..]);
         links.iter().filter(move |(at, _)| *at == port).map(|(_, link)| *link)
     }
 
@@ -69,12 +69,17 @@ impl Context<'_> {
     pub fn send(&mut self, port: Port, message: Message) -> usize {
         let node = self.node;
         let nodes = self.nodes;
-        let links = nodes.get(node.0 as usize).map_or(&[][..], |node| &node.links);
-        let mut count = 0;
-        for (_, link) in links.iter().filter(|(at, _)| *at == port) {
-            self.effects.push(Effect::Send { from: node, link: *link, message: message.clone() });
+        let links = nodes.get(node.0 as usize).map_or(&[][..], |node| &node.links[..]);
+        let mut at_port = links.iter().filter(|(at, _)| *at == port).map(|(_, link)| *link);
+        let Some(first) = at_port.next() else { return 0 };
+        let mut count = 1;
+        for link in at_port {
+            self.effects.push(Effect::Send { from: node, link, message: message.clone() });
             count += 1;
         }
+        // The first link gets the original, so that the common case copies nothing; its effect still comes first.
+        let position = self.effects.len() + 1 - count;
+        self.effects.insert(position, Effect::Send { from: node, link: first, message });
         count
     }
 

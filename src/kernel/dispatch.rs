@@ -86,14 +86,14 @@ impl Simulation {
                 let cause = self.record(node, EventId::NONE, MessageId::NONE, Fact::Started {});
                 self.call(Call::plain(node, cause), |component, context| component.on_start(context));
             }
-            NodeCondition::Paused => self.nodes[node.0 as usize].held.push_back(Scheduled::Start { node }),
+            NodeCondition::Paused => self.waiting[node.0 as usize].held.push_back(Scheduled::Start { node }),
             NodeCondition::Down | NodeCondition::Removed => {}
         }
     }
 
     pub(super) fn fire(&mut self, node: NodeId, id: TimerId, key: u64, cause: EventId) {
-        let slot = &mut self.nodes[node.0 as usize];
-        if slot.condition == NodeCondition::Paused {
+        let slot = &mut self.waiting[node.0 as usize];
+        if self.nodes[node.0 as usize].condition == NodeCondition::Paused {
             slot.held.push_back(Scheduled::Timer { node, id, key, cause });
             return;
         }
@@ -118,13 +118,13 @@ impl Simulation {
         let host = self.nodes[end.node.0 as usize].host;
         match self.nodes[host.0 as usize].condition {
             NodeCondition::Running => {}
-            NodeCondition::Paused => return self.nodes[host.0 as usize].held.push_back(Scheduled::Frame(frame)),
+            NodeCondition::Paused => return self.waiting[host.0 as usize].held.push_back(Scheduled::Frame(frame)),
             NodeCondition::Down | NodeCondition::Removed => return self.drop_frame(frame, DropReason::NodeDown),
         }
-        if self.epochs[frame.link.0 as usize][usize::from(1 - frame.direction)] != frame.epoch {
+        if link.epochs[usize::from(1 - frame.direction)] != frame.epoch {
             return self.drop_frame(frame, DropReason::ConnectionLost);
         }
-        self.links[frame.link.0 as usize].in_flight -= 1;
+        link.in_flight -= 1;
         let Frame { link, cause, message, .. } = frame;
         let fact = Fact::Delivered { link, from, what: message.carried() };
         let cause = self.record(end.node, cause, message.about(), fact);
@@ -178,7 +178,7 @@ impl Simulation {
                 }
                 Effect::SetTimer { id, after, key } => {
                     let ticket = self.schedule(self.now + after, Scheduled::Timer { node, id, key, cause: last.1 });
-                    self.nodes[node.0 as usize].timers.push((id, ticket));
+                    self.waiting[node.0 as usize].timers.push((id, ticket));
                 }
                 Effect::CancelTimer { id } => self.cancel_timer(node, id),
             }
@@ -203,7 +203,7 @@ impl Simulation {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn record(&mut self, node: NodeId, cause: EventId, message: MessageId, fact: Fact) -> EventId {
         self.events_recorded += 1;
         let event = TraceEvent { id: EventId(self.events_recorded), at: self.now, node, cause, message, fact };
@@ -216,7 +216,7 @@ impl Simulation {
     }
 
     pub(super) fn cancel_timer(&mut self, node: NodeId, id: TimerId) {
-        let slot = &mut self.nodes[node.0 as usize];
+        let slot = &mut self.waiting[node.0 as usize];
         if let Some(index) = slot.timers.iter().rposition(|(timer, _)| *timer == id) {
             let (_, ticket) = slot.timers.swap_remove(index);
             if self.calendar.cancel(ticket).is_none() {
@@ -227,7 +227,7 @@ impl Simulation {
     }
 
     pub(super) fn cancel_timers(&mut self, node: NodeId) {
-        for (_, ticket) in std::mem::take(&mut self.nodes[node.0 as usize].timers) {
+        for (_, ticket) in std::mem::take(&mut self.waiting[node.0 as usize].timers) {
             self.calendar.cancel(ticket);
         }
     }

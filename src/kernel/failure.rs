@@ -67,14 +67,14 @@ impl Simulation {
         }
         self.nodes[node.0 as usize].condition = NodeCondition::Running;
         self.record(node, EventId::NONE, MessageId::NONE, Fact::Resumed {});
-        for held in std::mem::take(&mut self.nodes[node.0 as usize].held) {
+        for held in std::mem::take(&mut self.waiting[node.0 as usize].held) {
             let timer = match &held {
                 Scheduled::Timer { id, .. } => Some(*id),
                 _ => None,
             };
             let ticket = self.schedule(self.now, held);
             if let Some(entry) =
-                timer.and_then(|id| self.nodes[node.0 as usize].timers.iter_mut().find(|(timer, _)| *timer == id))
+                timer.and_then(|id| self.waiting[node.0 as usize].timers.iter_mut().find(|(timer, _)| *timer == id))
             {
                 entry.1 = ticket;
             }
@@ -82,7 +82,7 @@ impl Simulation {
     }
 
     pub(super) fn discard_held(&mut self, node: NodeId, reason: DropReason) {
-        for held in std::mem::take(&mut self.nodes[node.0 as usize].held) {
+        for held in std::mem::take(&mut self.waiting[node.0 as usize].held) {
             if let Scheduled::Frame(frame) = held {
                 self.drop_frame(frame, reason);
             }

@@ -63,14 +63,16 @@ pub enum LinkCondition {
     Removed,
 }
 
-/// A link in a run.
+/// A link in a run. Kept small: what most links share is elsewhere.
 #[derive(Clone, Debug)]
 pub struct Link {
     /// The two ends. Direction 0 runs from the first to the second.
     pub ends: [LinkEnd; 2],
-    /// How it treats frames.
-    pub spec: LinkSpec,
-    /// Whether it passes them.
+    /// Which of the simulation's specifications it has.
+    pub(super) spec: u32,
+    /// The connection that each end believes in.
+    pub(super) epochs: [u32; 2],
+    /// Whether it passes frames.
     pub condition: LinkCondition,
     /// Its random stream.
     pub(super) random: Stream,

@@ -21,6 +21,7 @@ use super::link::{Link, LinkCondition, LinkEnd, LinkSpec, Port};
 use super::rng::Stream;
 use super::tally::Tally;
 use super::trace::Trace;
+use smallvec::SmallVec;
 
 /// Whether trace events are kept. Digest and totals are computed either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,20 +45,25 @@ pub enum NodeCondition {
     Removed,
 }
 
-/// What the kernel knows of a node.
+/// What the kernel knows of a node. Kept within a cache line: rings of ten thousand parts live from that.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     /// The node whose component acts for this one: itself, or the host of a member.
     pub(super) host: NodeId,
-    pub(super) condition: NodeCondition,
+    pub(super) messages_made: u32,
     /// The time that work takes, in per cent of normal.
     pub(super) slow_percent: u32,
+    pub(super) condition: NodeCondition,
     /// Its links, by port, in the order of their making.
-    pub(super) links: Vec<(Port, LinkId)>,
+    pub(super) links: SmallVec<[(Port, LinkId); 2]>,
+}
+
+/// What waits for a node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waiting {
     pub(super) timers: Vec<(TimerId, Ticket)>,
     /// What waits while the node is paused.
     pub(super) held: VecDeque<Scheduled>,
-    pub(super) messages_made: u32,
 }
 
 /// What waits in the calendar.
@@ -110,12 +116,13 @@ pub struct Simulation {
     pub(super) calendar: Calendar<Scheduled>,
     pub(super) components: Vec<Option<Box<dyn Component>>>,
     pub(super) nodes: Vec<Node>,
+    pub(super) waiting: Vec<Waiting>,
     pub(super) randoms: Vec<Stream>,
     pub(super) links: Vec<Link>,
+    /// The different specifications of links; most links share one.
+    pub(super) specs: Vec<LinkSpec>,
     /// What a partition holds back, by link.
     pub(super) held: Vec<VecDeque<Scheduled>>,
-    /// The connection that each end of each link believes in.
-    pub(super) epochs: Vec<[u32; 2]>,
     pub(super) wires: Vec<(NodeId, bool)>,
     pub(super) timers_issued: u64,
     pub(super) events_recorded: u64,
@@ -145,10 +152,11 @@ impl Simulation {
             calendar: Calendar::new(),
             components: Vec::new(),
             nodes: Vec::new(),
+            waiting: Vec::new(),
             randoms: Vec::new(),
+            specs: Vec::new(),
             links: Vec::new(),
             held: Vec::new(),
-            epochs: Vec::new(),
             wires: Vec::new(),
             timers_issued: 0,
             events_recorded: 0,
@@ -175,11 +183,10 @@ impl Simulation {
             host: host.unwrap_or(id),
             condition: NodeCondition::Running,
             slow_percent: 100,
-            links: Vec::new(),
-            timers: Vec::new(),
-            held: VecDeque::new(),
+            links: SmallVec::new(),
             messages_made: 0,
         });
+        self.waiting.push(Waiting::default());
         self.components.push(component);
         self.randoms.push(Stream::named(self.seed, name, "node"));
         self.tally.add_node();
@@ -267,9 +274,11 @@ impl Simulation {
         if self.links.len() >= LINKS_MAX {
             self.halt("too many links");
         }
+        let spec = self.intern(spec);
         self.links.push(Link {
             ends: [from, to],
             spec,
+            epochs: [0, 0],
             condition: LinkCondition::Up,
             random: Stream::named(self.seed, name, "link"),
             latest_arrival: [Time::ZERO; 2],
@@ -277,7 +286,6 @@ impl Simulation {
             partition_count: 0,
         });
         self.held.push(VecDeque::new());
-        self.epochs.push([0, 0]);
         for (end, peer) in [(from, to), (to, from)] {
             self.nodes[end.node.0 as usize].links.push((end.port, id));
             let host = self.host(end.node);
@@ -288,9 +296,19 @@ impl Simulation {
 
     /// Gives a link new properties; frames on the way keep their arrival.
     pub fn respecify_link(&mut self, link: LinkId, spec: LinkSpec) {
+        let spec = self.intern(spec);
         if let Some(link) = self.links.get_mut(link.0 as usize) {
             link.spec = spec;
         }
+    }
+
+    /// The index of a specification, which is added if no link has it yet.
+    fn intern(&mut self, spec: LinkSpec) -> u32 {
+        let known = self.specs.iter().position(|known| *known == spec);
+        known.unwrap_or_else(|| {
+            self.specs.push(spec);
+            self.specs.len() - 1
+        }) as u32
     }
 
     /// Takes a link away; what is on it is dropped.
@@ -413,6 +431,12 @@ impl Simulation {
         self.links.get(link.0 as usize)
     }
 
+    /// How a link treats frames.
+    pub fn link_spec(&self, link: LinkId) -> LinkSpec {
+        let index = self.links.get(link.0 as usize).map_or(0, |link| link.spec);
+        self.specs.get(index as usize).copied().unwrap_or_default()
+    }
+
     /// All links, by number.
     pub fn links(&self) -> &[Link] {
         &self.links
@@ -426,27 +450,28 @@ impl Simulation {
 
     /// All frames on the way, in an order that depends only on the run.
     pub fn in_flight(&self) -> Vec<Flight> {
-        let flight = |at: Time, scheduled: &Scheduled| match scheduled {
-            Scheduled::Frame(frame) => Some(Flight {
-                link: frame.link,
-                direction: frame.direction,
-                sent: frame.sent,
-                arrives: at,
-                message: frame.message.about(),
-                what: frame.message.carried(),
-            }),
-            _ => None,
-        };
         let mut pending: Vec<(u64, u64, Flight)> = self
             .calendar
             .iter()
-            .filter_map(|(at, sequence, scheduled)| Some((at, sequence, flight(Time(at), scheduled)?)))
+            .filter_map(|(at, sequence, scheduled)| Some((at, sequence, flight_of(Time(at), scheduled)?)))
             .collect();
         pending.sort_unstable_by_key(|(at, sequence, _)| (*at, *sequence));
-        let held = self.held.iter().flatten().filter_map(|scheduled| flight(Time::MAX, scheduled));
-        let waiting =
-            self.nodes.iter().flat_map(|node| &node.held).filter_map(|scheduled| flight(Time::MAX, scheduled));
-        pending.into_iter().map(|(_, _, flight)| flight).chain(held).chain(waiting).collect()
+        let mut flights: Vec<Flight> = pending.into_iter().map(|(_, _, flight)| flight).collect();
+        self.each_held(&mut |flight| flights.push(flight));
+        flights
+    }
+
+    /// Visits all frames on the way, in any order: for drawing, once per frame of the page.
+    pub fn each_in_flight(&self, visit: &mut dyn FnMut(Flight)) {
+        self.calendar.iter().filter_map(|(at, _, scheduled)| flight_of(Time(at), scheduled)).for_each(&mut *visit);
+        self.each_held(visit);
+    }
+
+    /// Frames that wait in a partitioned link or before a paused node.
+    fn each_held(&self, visit: &mut dyn FnMut(Flight)) {
+        let held = self.held.iter().flatten();
+        let waiting = self.waiting.iter().flat_map(|waiting| &waiting.held);
+        held.chain(waiting).filter_map(|scheduled| flight_of(Time::MAX, scheduled)).for_each(visit);
     }
 
     /// Visits each copy of a message that a component holds.
@@ -464,10 +489,11 @@ impl Simulation {
             calendar: self.calendar.clone(),
             components: self.components.clone(),
             nodes: self.nodes.clone(),
+            waiting: self.waiting.clone(),
             randoms: self.randoms.clone(),
+            specs: self.specs.clone(),
             links: self.links.clone(),
             held: self.held.clone(),
-            epochs: self.epochs.clone(),
             wires: self.wires.clone(),
             timers_issued: self.timers_issued,
             events_recorded: self.events_recorded,
@@ -491,5 +517,20 @@ impl Simulation {
     /// The duration since the start, for statistics.
     pub fn elapsed(&self) -> Duration {
         self.now.since(Time::ZERO)
+    }
+}
+
+/// What is seen of an event of the calendar, if it is a frame.
+fn flight_of(arrives: Time, scheduled: &Scheduled) -> Option<Flight> {
+    match scheduled {
+        Scheduled::Frame(frame) => Some(Flight {
+            link: frame.link,
+            direction: frame.direction,
+            sent: frame.sent,
+            arrives,
+            message: frame.message.about(),
+            what: frame.message.carried(),
+        }),
+        _ => None,
     }
 }

@@ -21,19 +21,19 @@ impl Simulation {
             self.drop_message(from, cause, message.about(), what, DropReason::NotConnected);
             return;
         }
-        let spec = link.spec;
-        let epoch = self.epochs[id.0 as usize][usize::from(direction)];
+        let spec = self.specs[link.spec as usize];
+        let epoch = link.epochs[usize::from(direction)];
+        let condition = link.condition;
         let cause = self.record(from, cause, message.about(), Fact::Sent { link: id, to, what });
-        let link = &mut self.links[id.0 as usize];
-        if link.condition == LinkCondition::GivenUp {
+        if condition == LinkCondition::GivenUp {
             self.drop_message(from, cause, message.about(), what, DropReason::ConnectionLost);
             return;
         }
-        if link.random.chance(spec.loss) {
+        if spec.loss > 0.0 && self.links[id.0 as usize].random.chance(spec.loss) {
             self.drop_message(from, cause, message.about(), what, DropReason::Loss);
             return;
         }
-        let twice = link.random.chance(spec.duplicate);
+        let twice = spec.duplicate > 0.0 && self.links[id.0 as usize].random.chance(spec.duplicate);
         let frame = Frame { link: id, direction, epoch, sent: self.now, cause, message };
         if twice {
             let cause = self.record(from, cause, frame.message.about(), Fact::Duplicated { link: id });
@@ -50,11 +50,12 @@ impl Simulation {
             self.hold(frame.link, Scheduled::Frame(frame));
             return;
         }
-        let latency = link.random.sample(&link.spec.latency);
+        let spec = &self.specs[link.spec as usize];
+        let latency = link.random.sample(&spec.latency);
         let direction = usize::from(frame.direction);
         let arrival;
-        if link.random.chance(link.spec.reorder) {
-            let again = link.random.sample(&link.spec.latency);
+        if link.random.chance(spec.reorder) {
+            let again = link.random.sample(&spec.latency);
             arrival = (self.now + latency).max(link.latest_arrival[direction]) + again;
             let (from, id) = (link.departure_end(frame.direction).node, frame.link);
             self.record(from, frame.cause, frame.message.about(), Fact::Reordered { link: id });
@@ -109,12 +110,12 @@ impl Simulation {
         for (node, id) in links {
             let link = &mut self.links[id.0 as usize];
             let direction = u8::from(link.ends[0].node != node);
-            let epochs = &mut self.epochs[id.0 as usize];
+            let epochs = &mut link.epochs;
             epochs[usize::from(direction)] = epochs[0].max(epochs[1]) + 1;
             let notice = Scheduled::Notice { link: id, direction, lost, cause };
             match link.condition {
                 LinkCondition::Up => {
-                    let latency = link.random.sample(&link.spec.latency);
+                    let latency = link.random.sample(&self.specs[link.spec as usize].latency);
                     let arrival = (self.now + latency).max(link.latest_arrival[usize::from(direction)]);
                     link.latest_arrival[usize::from(direction)] = arrival;
                     self.schedule(arrival, notice);
@@ -141,7 +142,7 @@ impl Simulation {
             NodeCondition::Running => {}
             NodeCondition::Paused => {
                 let notice = Scheduled::Notice { link: id, direction, lost, cause };
-                self.nodes[host.0 as usize].held.push_back(notice);
+                self.waiting[host.0 as usize].held.push_back(notice);
                 return;
             }
             NodeCondition::Down | NodeCondition::Removed => return,
@@ -150,7 +151,7 @@ impl Simulation {
         if !lost && !peer_runs {
             return;
         }
-        let epochs = &mut self.epochs[id.0 as usize];
+        let epochs = &mut self.links[id.0 as usize].epochs;
         let newest = epochs[0].max(epochs[1]);
         *epochs = [newest; 2];
         let fact = if lost { Fact::Disconnected { peer } } else { Fact::Reconnected { peer } };
@@ -169,7 +170,7 @@ impl Simulation {
         link.condition = LinkCondition::GivenUp;
         let ends = link.ends;
         self.drop_held_frames(id, DropReason::ConnectionLost);
-        let epochs = &mut self.epochs[id.0 as usize];
+        let epochs = &mut self.links[id.0 as usize].epochs;
         let newest = epochs[0].max(epochs[1]) + 1;
         *epochs = [newest; 2];
         for (end, peer) in [(ends[0], ends[1]), (ends[1], ends[0])] {
@@ -190,7 +191,8 @@ impl Simulation {
         }
         link.condition = LinkCondition::Partitioned;
         link.partition_count += 1;
-        let (partition, heartbeat, node) = (link.partition_count, link.spec.heartbeat, link.ends[0].node);
+        let (partition, heartbeat, node) =
+            (link.partition_count, self.specs[link.spec as usize].heartbeat, link.ends[0].node);
         self.record(node, EventId::NONE, MessageId::NONE, Fact::Partitioned { link: id });
         self.schedule(self.now + heartbeat, Scheduled::GiveUp { link: id, partition });
     }
@@ -212,7 +214,7 @@ impl Simulation {
                 Scheduled::Notice { direction, .. } => *direction,
                 _ => 0,
             };
-            let latency = link.random.sample(&link.spec.latency);
+            let latency = link.random.sample(&self.specs[link.spec as usize].latency);
             let arrival = (self.now + latency).max(link.latest_arrival[usize::from(direction)]);
             link.latest_arrival[usize::from(direction)] = arrival;
             self.schedule(arrival, held);
@@ -220,7 +222,7 @@ impl Simulation {
         if before == LinkCondition::GivenUp {
             for direction in 0..2u8 {
                 let link = &mut self.links[id.0 as usize];
-                let latency = link.random.sample(&link.spec.latency);
+                let latency = link.random.sample(&self.specs[link.spec as usize].latency);
                 let arrival = (self.now + latency).max(link.latest_arrival[usize::from(direction)]);
                 link.latest_arrival[usize::from(direction)] = arrival;
                 self.schedule(arrival, Scheduled::Notice { link: id, direction, lost: false, cause });
