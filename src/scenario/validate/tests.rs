@@ -61,7 +61,7 @@ fn wrong_wires_are_named_with_their_place() {
 #[test]
 fn wrong_faults_are_named_with_their_place() {
     let plan = |fault: serde_json::Value| move |json: &mut serde_json::Value| json["faults"] = json!([fault]);
-    expect(plan(json!({ "at": "1s", "do": "crash", "to": "wroker" })), &["faults[0].to", "Did you mean \"worker\"?"]);
+    expect(plan(json!({ "at": "1s", "do": "crash", "to": "workr" })), &["faults[0].to", "Did you mean \"worker\"?"]);
     expect(plan(json!({ "at": "1s", "do": "crash", "to": "queue" })), &["faults[0].to", "Aim it at the broker."]);
     expect(plan(json!({ "at": "1s", "do": "crash", "to": "in" })), &["faults[0].to", "must be a node"]);
     expect(plan(json!({ "at": "1s", "do": "partition", "to": "worker" })), &["faults[0].to", "must be a wire"]);

@@ -1,0 +1,231 @@
+//! The course of a wire: cubic Bézier curves, and points on them by length, for what moves along.
+
+use std::fmt::Write as _;
+
+use super::drawing::number;
+use super::geometry::{Frame, Point};
+
+/// Straight pieces in which each curve is measured.
+const PIECES: usize = 16;
+/// How far apart wires between the same two nodes run.
+const SPREAD: f64 = 26.0;
+/// How far a wire that goes back stays away from the nodes that it passes.
+const CLEARANCE: f64 = 34.0;
+
+/// The course of a wire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    curves: Vec<[Point; 4]>,
+    /// Points along the way, each with the length from the start.
+    stations: Vec<(Point, f64)>,
+}
+
+/// Where a wire starts and ends, and the nodes that it must not cross.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ends {
+    /// The node at which it starts; it leaves at the right side.
+    pub from: Frame,
+    /// The node at which it ends; it comes in from the left.
+    pub to: Frame,
+    /// Its place among the wires between the same nodes: 0, 1, 2 …
+    pub lane: usize,
+    /// How many there are.
+    pub lanes: usize,
+}
+
+impl Route {
+    /// The course between two nodes: an easy curve forwards; around the nodes where the target lies to the left.
+    pub fn between(ends: &Ends) -> Route {
+        let start = (ends.from.right(), ends.from.centre().1);
+        let end = (ends.to.left, ends.to.centre().1);
+        let shift = (ends.lane as f64 - (ends.lanes.max(1) as f64 - 1.0) / 2.0) * SPREAD;
+        if end.0 - start.0 >= 12.0 {
+            return Route::of(vec![forward(start, end, shift)]);
+        }
+        Route::of(backward(start, end, ends, shift))
+    }
+
+    /// The course along these curves. Without any it is a point at (0, 0).
+    pub fn of(curves: Vec<[Point; 4]>) -> Route {
+        let mut stations: Vec<(Point, f64)> = vec![(curves.first().map_or((0.0, 0.0), |curve| curve[0]), 0.0)];
+        for curve in &curves {
+            for piece in 1..=PIECES {
+                let (before, length) = stations[stations.len() - 1];
+                let point = on_curve(curve, piece as f64 / PIECES as f64);
+                stations.push((point, length + distance(before, point)));
+            }
+        }
+        Route { curves, stations }
+    }
+
+    /// The length in drawing units.
+    pub fn length(&self) -> f64 {
+        self.stations[self.stations.len() - 1].1
+    }
+
+    /// The point at this part of the length, 0 to 1.
+    pub fn point_at(&self, fraction: f64) -> Point {
+        let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+        let wanted = fraction * self.length();
+        let next = self.stations.partition_point(|(_, length)| *length < wanted).clamp(1, self.stations.len().max(2) - 1);
+        let (Some((b, end)), (a, start)) = (self.stations.get(next), self.stations[next - 1]) else { return self.stations[0].0 };
+        let part = if *end > start { (wanted - start) / (end - start) } else { 0.0 };
+        (a.0 + (b.0 - a.0) * part, a.1 + (b.1 - a.1) * part)
+    }
+
+    /// The direction of travel there, as a unit vector; to the right where there is no length.
+    pub fn heading_at(&self, fraction: f64) -> Point {
+        let (a, b) = (self.point_at(fraction - 0.01), self.point_at(fraction + 0.01));
+        let length = distance(a, b);
+        if length > 0.0 {
+            ((b.0 - a.0) / length, (b.1 - a.1) / length)
+        } else {
+            (1.0, 0.0)
+        }
+    }
+
+    /// How far the point is from the wire.
+    pub fn distance_to(&self, point: Point) -> f64 {
+        let single = distance(self.stations[0].0, point);
+        self.stations.windows(2).map(|pair| to_segment(point, pair[0].0, pair[1].0)).fold(single, f64::min)
+    }
+
+    /// The course as an SVG path.
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        for (index, [a, b, c, d]) in self.curves.iter().enumerate() {
+            if index == 0 {
+                let _ = write!(path, "M{} {}", number(a.0), number(a.1));
+            }
+            let numbers = [b.0, b.1, c.0, c.1, d.0, d.1].map(number);
+            let _ = write!(path, "C{}", numbers.join(" "));
+        }
+        path
+    }
+
+    /// The smallest rectangle around it, nearly.
+    pub fn bounds(&self) -> Frame {
+        let first = Frame::about(self.stations[0].0, (0.0, 0.0));
+        self.stations.iter().fold(first, |frame, (point, _)| frame.union(&Frame::about(*point, (0.0, 0.0))))
+    }
+}
+
+fn forward(start: Point, end: Point, shift: f64) -> [Point; 4] {
+    let reach = (end.0 - start.0) * 0.5 + ((end.1 - start.1).abs() * 0.12).min(36.0);
+    [start, (start.0 + reach, start.1 + shift), (end.0 - reach, end.1 + shift), end]
+}
+
+/// Out to the right, along a lane between or under the nodes, and in from the left.
+fn backward(start: Point, end: Point, ends: &Ends, shift: f64) -> Vec<[Point; 4]> {
+    let (from, to) = (&ends.from, &ends.to);
+    let between = if from.bottom() + 24.0 <= to.top {
+        Some((from.bottom() + to.top) / 2.0)
+    } else if to.bottom() + 24.0 <= from.top {
+        Some((to.bottom() + from.top) / 2.0)
+    } else {
+        None
+    };
+    let lane = match between {
+        Some(lane) => lane + shift * 0.6,
+        None => from.bottom().max(to.bottom()) + CLEARANCE + ends.lane as f64 * 14.0,
+    };
+    let turn = |from: Point| ((lane - from.1).abs() * 0.75).clamp(28.0, 72.0);
+    let (out, back) = (turn(start), turn(end));
+    let (first, last) = ((start.0, lane), (end.0, lane));
+    let middle = ((first.0 * 2.0 + last.0) / 3.0, lane);
+    let other = ((first.0 + last.0 * 2.0) / 3.0, lane);
+    vec![
+        [start, (start.0 + out, start.1), (start.0 + out, lane), first],
+        [first, middle, other, last],
+        [last, (end.0 - back, lane), (end.0 - back, end.1), end],
+    ]
+}
+
+fn on_curve([a, b, c, d]: &[Point; 4], t: f64) -> Point {
+    let s = 1.0 - t;
+    let weights = [s * s * s, 3.0 * s * s * t, 3.0 * s * t * t, t * t * t];
+    let sum = |p: f64, q: f64, r: f64, u: f64| weights[0] * p + weights[1] * q + weights[2] * r + weights[3] * u;
+    (sum(a.0, b.0, c.0, d.0), sum(a.1, b.1, c.1, d.1))
+}
+
+fn distance(a: Point, b: Point) -> f64 {
+    let (x, y) = (b.0 - a.0, b.1 - a.1);
+    (x * x + y * y).sqrt()
+}
+
+fn to_segment(point: Point, a: Point, b: Point) -> f64 {
+    let (x, y) = (b.0 - a.0, b.1 - a.1);
+    let square = x * x + y * y;
+    let along = if square > 0.0 { ((point.0 - a.0) * x + (point.1 - a.1) * y) / square } else { 0.0 };
+    let part = along.clamp(0.0, 1.0);
+    distance(point, (a.0 + x * part, a.1 + y * part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes() -> Vec<(Ends, Route)> {
+        let from = Frame::about((0.0, 0.0), (152.0, 64.0));
+        let mut routes = Vec::new();
+        for x in -6..=6 {
+            for y in -6..=6 {
+                for lane in 0..3 {
+                    let to = Frame::about((f64::from(x) * 70.0, f64::from(y) * 45.0), (216.0, 56.0));
+                    let ends = Ends { from, to, lane, lanes: 3 };
+                    routes.push((ends, Route::between(&ends)));
+                }
+            }
+        }
+        routes
+    }
+
+    #[test]
+    fn a_wire_starts_and_ends_at_the_nodes_wherever_they_lie() {
+        for (ends, route) in routes() {
+            assert!(route.length().is_finite() && route.length() > 0.0, "{ends:?}");
+            let (start, end) = (route.point_at(0.0), route.point_at(1.0));
+            assert!(distance(start, (ends.from.right(), ends.from.centre().1)) < 1e-9, "{ends:?}");
+            assert!(distance(end, (ends.to.left, ends.to.centre().1)) < 1e-9, "{ends:?}");
+            assert!(route.heading_at(0.0).0 > 0.3 && route.heading_at(1.0).0 > 0.3, "leaves and comes in to the right: {ends:?}");
+        }
+    }
+
+    #[test]
+    fn equal_fractions_are_equal_lengths() {
+        for (ends, route) in routes() {
+            let steps: Vec<f64> =
+                (0..20).map(|n| distance(route.point_at(f64::from(n) / 20.0), route.point_at(f64::from(n + 1) / 20.0))).collect();
+            let mean = route.length() / 20.0;
+            assert!(steps.iter().all(|step| *step <= mean * 1.01), "no dot jumps: {ends:?} {steps:?}");
+            assert!(route.distance_to(route.point_at(0.37)) < 1e-6);
+        }
+    }
+
+    #[test]
+    fn parallel_wires_are_told_apart_in_the_middle() {
+        let all = routes();
+        for lanes in all.chunks(3) {
+            let middles: Vec<Point> = lanes.iter().map(|(_, route)| route.point_at(0.5)).collect();
+            assert!(distance(middles[0], middles[1]) > 8.0 && distance(middles[1], middles[2]) > 8.0, "{:?} {middles:?}", lanes[0].0);
+        }
+    }
+
+    #[test]
+    fn a_wire_to_its_own_node_leaves_the_node() {
+        let frame = Frame::about((0.0, 0.0), (92.0, 88.0));
+        let route = Route::between(&Ends { from: frame, to: frame, lane: 0, lanes: 1 });
+        let (x, y) = route.point_at(0.5);
+        assert!(!frame.contains((x, y)), "{x} {y}");
+    }
+
+    #[test]
+    fn unsound_fractions_and_empty_routes_are_harmless() {
+        let route = Route::of(Vec::new());
+        for fraction in [f64::NAN, -1.0, 0.5, 7.0] {
+            assert_eq!(route.point_at(fraction), (0.0, 0.0));
+        }
+        assert_eq!(route.path(), "");
+        assert_eq!(route.distance_to((3.0, 4.0)), 5.0);
+    }
+}
