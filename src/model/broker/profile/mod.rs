@@ -1,0 +1,62 @@
+//! Broker products: their words, defaults and guarantees as data, each with its source, and the mechanisms that they
+//! are made of.
+//!
+//! Here lives nothing that runs. The difference between two products is the difference between two short files.
+//!
+//! To add a product, write its file, name it in [`PROFILES`], and add the mechanisms that it needs beside the others.
+
+pub mod rabbitmq;
+
+/// A statement about a product, with its source.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement {
+    /// What it is about: a general word, the name of a setting, or a promise.
+    pub subject: &'static str,
+    /// What the product says: its own word, the default value, or how far the promise goes.
+    pub says: &'static str,
+    /// Where that is written.
+    pub source: &'static str,
+}
+
+/// How a product keeps messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StorageMechanism {
+    /// `mechanism/queue.rs`: a message is forgotten when it is acknowledged.
+    ClassicQueue,
+}
+
+/// How a product finds the place for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoutingMechanism {
+    /// `mechanism/router.rs`: exchanges and bindings.
+    Exchanges,
+}
+
+/// A broker product.
+#[derive(Debug)]
+pub struct Profile {
+    /// Its name in documents.
+    pub name: &'static str,
+    /// Its name on the page.
+    pub label: &'static str,
+    /// The version whose behaviour is reproduced.
+    pub version: &'static str,
+    /// Its own words for the general ones.
+    pub terms: &'static [Statement],
+    /// Its defaults.
+    pub defaults: &'static [Statement],
+    /// What it promises, and under which condition.
+    pub guarantees: &'static [Statement],
+    /// How messages find their place.
+    pub routing: RoutingMechanism,
+    /// How they are kept there.
+    pub storage: StorageMechanism,
+}
+
+/// Every product.
+pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE];
+
+/// The product of this name; the first one if there is none.
+pub fn profile(name: &str) -> &'static Profile {
+    PROFILES.iter().copied().find(|profile| profile.name == name).unwrap_or(&rabbitmq::PROFILE)
+}
