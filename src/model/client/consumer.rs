@@ -1,0 +1,395 @@
+//! The consumer: subscribes to queues, works on what it gets, and acknowledges.
+//!
+//! Reproduces: a client that consumes with AMQP 0-9-1 `basic.consume` (RabbitMQ 3.10, "Consumers", "Consumer
+//! Acknowledgements and Publisher Confirms", "Consumer Prefetch"). Deliveries that can't be worked on at once wait in
+//! the client's memory, as they do in client libraries. When the connection breaks, what waits there unacknowledged is
+//! forgotten, for the broker hands it out again; what is in work is finished, but can no longer be acknowledged. A
+//! restarted consumer, and one whose broker is back, subscribes anew.
+//!
+//! Leaves out: acknowledging several deliveries at once, polling with `basic.get`, cancelling by hand. The prefetch limit
+//! counts for each queue by itself. When `ack` is changed between automatic and the others while deliveries are on the
+//! way, they are taken as the new setting says, though the broker sent them as the old one said.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use crate::kernel::{Change, Component, Context, Envelope, Inspection, InspectionItem, ItemState, Notice, Port};
+use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortSpec, Role};
+use crate::vocabulary::{
+    BrokerMessage, Carried, Content, Distribution, DropReason, Fact, LinkId, Message, MessageId, NodeId, Settings,
+    TimerId,
+};
+
+const IN: Port = Port(0);
+
+/// Deliveries that wait in one consumer before more are dropped: it can happen only without a prefetch limit, and a real
+/// client would run out of memory.
+pub const WAITING_MAX: usize = 100_000;
+
+/// The consumer in palette, forms and validation.
+pub const KIND: NodeKind = NodeKind {
+    name: "consumer",
+    label: "Consumer",
+    group: Group::Clients,
+    help: "Takes messages from queues, works on each for a while, and acknowledges it.",
+    role: Role::Component(|settings| Box::new(Consumer::new(settings))),
+    ports: &[PortSpec {
+        name: "in",
+        port: IN,
+        direction: Direction::In,
+        wires: &["subscription"],
+        help: "From queues; with several, what comes first is worked on first.",
+    }],
+    params: &PARAMS,
+    commands: &[],
+};
+
+const PARAMS: [ParamSpec; 6] = [
+    ParamSpec::new(
+        "service_time",
+        "Service time",
+        ParamType::Distribution,
+        "\"constant(800ms)\"",
+        "How long the work on one message takes.",
+    ),
+    ParamSpec::new(
+        "concurrency",
+        "Concurrency",
+        ParamType::Integer { min: 1, max: 1000 },
+        "1",
+        "How many messages it works on at the same time.",
+    ),
+    ParamSpec::new(
+        "prefetch",
+        "Prefetch",
+        ParamType::Integer { min: 0, max: 65_535 },
+        "0",
+        "How many unacknowledged messages a queue sends ahead at most; 0 for no limit. Without a limit the first consumer \
+         gets the whole backlog. A change makes a new subscription, which counts what is held already.",
+    )
+    .source("RabbitMQ 3.10, \"Consumer Prefetch\": basic.qos per consumer; no limit unless it is set"),
+    ParamSpec::new(
+        "ack",
+        "Acknowledges",
+        ParamType::Choice(&[
+            ("late", "When the work is done"),
+            ("early", "On receipt, before the work"),
+            ("never", "Never"),
+            ("auto", "Automatically, by the broker"),
+        ]),
+        "\"late\"",
+        "When the broker may forget a message. Before the work is done, a crash loses it; after, a crash makes it come \
+         again. Automatically: as soon as it is sent, and without a prefetch limit.",
+    )
+    .source("RabbitMQ 3.10, \"Consumer Acknowledgements and Publisher Confirms\""),
+    ParamSpec::new(
+        "failure_rate",
+        "Failures",
+        ParamType::Number { min: 0.0, max: 100.0 },
+        "0",
+        "The share of messages whose work fails at its end, each by chance.",
+    )
+    .unit("%"),
+    ParamSpec::new(
+        "on_failure",
+        "After a failure",
+        ParamType::Choice(&[("requeue", "Back to the queue"), ("reject", "Give the message up")]),
+        "\"requeue\"",
+        "What it tells the broker. Back to the queue: nack with requeue, and the message comes again at once. Give up: \
+         nack without, and the message is dropped. A message that was acknowledged before is lost in both cases.",
+    )
+    .source("AMQP 0-9-1: basic.nack, requeue"),
+];
+
+/// When a delivery is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ack {
+    Late,
+    Early,
+    Never,
+    Auto,
+}
+
+impl Ack {
+    /// How the message is lost if its work does not end well; nothing if the broker still has it.
+    fn loss(self) -> Option<DropReason> {
+        match self {
+            Ack::Late | Ack::Never => None,
+            Ack::Early => Some(DropReason::AckedEarly),
+            Ack::Auto => Some(DropReason::AutoAcked),
+        }
+    }
+}
+
+/// What the settings say.
+#[derive(Clone, Debug)]
+struct Plan {
+    service_time: Distribution,
+    concurrency: u16,
+    prefetch: u16,
+    ack: Ack,
+    failure_chance: f64,
+    requeues: bool,
+}
+
+impl Plan {
+    fn read(settings: &Settings) -> Plan {
+        Plan {
+            service_time: settings.distribution("service_time"),
+            concurrency: settings.integer("concurrency").clamp(1, 1000) as u16,
+            prefetch: settings.integer("prefetch").clamp(0, 65_535) as u16,
+            ack: match &*settings.text("ack") {
+                "early" => Ack::Early,
+                "never" => Ack::Never,
+                "auto" => Ack::Auto,
+                _ => Ack::Late,
+            },
+            failure_chance: settings.number("failure_rate") / 100.0,
+            requeues: &*settings.text("on_failure") != "reject",
+        }
+    }
+}
+
+/// A delivery in the consumer's hands.
+#[derive(Clone, Debug)]
+struct Item {
+    link: LinkId,
+    /// The connection over which it came: the tag means nothing to a later one.
+    connection: u64,
+    tag: u64,
+    ack: Ack,
+    content: Rc<Content>,
+}
+
+/// The component.
+#[derive(Clone)]
+pub struct Consumer {
+    plan: Plan,
+    /// Its own node, known from the start on.
+    node: NodeId,
+    is_running: bool,
+    /// The current connection of each link.
+    connections: BTreeMap<LinkId, u64>,
+    connections_made: u64,
+    waiting: VecDeque<Item>,
+    /// What is in work; the index is the key of its timer.
+    working: Vec<Option<Item>>,
+    vacant: Vec<usize>,
+    busy: u16,
+    done_count: u64,
+    failed_count: u64,
+}
+
+impl Consumer {
+    /// A consumer that has got nothing yet.
+    pub fn new(settings: &Settings) -> Consumer {
+        Consumer {
+            plan: Plan::read(settings),
+            node: NodeId::default(),
+            is_running: false,
+            connections: BTreeMap::new(),
+            connections_made: 0,
+            waiting: VecDeque::new(),
+            working: Vec::new(),
+            vacant: Vec::new(),
+            busy: 0,
+            done_count: 0,
+            failed_count: 0,
+        }
+    }
+
+    /// Subscribes on a connection: a new one, or the one that is there.
+    fn subscribe(&mut self, link: LinkId, is_new: bool, context: &mut Context) {
+        if is_new {
+            self.connections_made += 1;
+            self.connections.insert(link, self.connections_made);
+        }
+        let frame = BrokerMessage::Subscribe { prefetch: self.plan.prefetch, auto_ack: self.plan.ack == Ack::Auto };
+        context.send_link(context.node(), link, frame.into());
+    }
+
+    fn start(&mut self, context: &mut Context) {
+        self.is_running = true;
+        self.node = context.node();
+        let links: Vec<LinkId> = context.links(self.node, IN).collect();
+        links.into_iter().for_each(|link| self.subscribe(link, true, context));
+    }
+
+    /// A connection is over: the broker hands out again what waits here unacknowledged.
+    fn disconnect(&mut self, link: LinkId) {
+        self.connections.remove(&link);
+        self.waiting.retain(|item| item.link != link || item.ack.loss().is_some());
+    }
+
+    fn deliver(&mut self, link: LinkId, tag: u64, content: Rc<Content>, context: &mut Context) {
+        let Some(connection) = self.connections.get(&link).copied() else {
+            let fact = Fact::Dropped { reason: DropReason::ConnectionLost, what: Carried::Deliver };
+            return context.record(content.id, fact);
+        };
+        let item = Item { link, connection, tag, ack: self.plan.ack, content };
+        if item.ack == Ack::Early {
+            self.answer(&item, BrokerMessage::Ack { tag, multiple: false, about: item.content.id }, context);
+        }
+        if self.busy < self.plan.concurrency && self.waiting.is_empty() {
+            self.begin(item, context);
+        } else if self.waiting.len() < WAITING_MAX {
+            self.waiting.push_back(item);
+        } else {
+            let fact = Fact::Dropped { reason: DropReason::Limit, what: Carried::Deliver };
+            context.record(item.content.id, fact);
+        }
+    }
+
+    fn begin(&mut self, item: Item, context: &mut Context) {
+        self.busy += 1;
+        let waited = context.now().since(item.content.created).0;
+        context.record(item.content.id, Fact::Began { busy: self.busy, waited });
+        let index = self.vacant.pop().unwrap_or_else(|| {
+            self.working.push(None);
+            self.working.len() - 1
+        });
+        self.working[index] = Some(item);
+        let span = context.random().sample(&self.plan.service_time);
+        context.work(span, index as u64);
+    }
+
+    fn begin_waiting(&mut self, context: &mut Context) {
+        while self.busy < self.plan.concurrency {
+            let Some(item) = self.waiting.pop_front() else { return };
+            self.begin(item, context);
+        }
+    }
+
+    fn end(&mut self, item: Item, context: &mut Context) {
+        self.busy -= 1;
+        let (message, tag, busy) = (item.content.id, item.tag, self.busy);
+        let frame = if context.random().chance(self.plan.failure_chance) {
+            self.failed_count += 1;
+            context.record(message, Fact::Failed { busy });
+            if let Some(reason) = item.ack.loss() {
+                context.record(message, Fact::Dropped { reason, what: Carried::Publish });
+            }
+            BrokerMessage::Nack { tag, multiple: false, requeue: self.plan.requeues, about: message }
+        } else {
+            self.done_count += 1;
+            let latency = context.now().since(item.content.created).0;
+            context.record(message, Fact::Completed { busy, latency });
+            BrokerMessage::Ack { tag, multiple: false, about: message }
+        };
+        if item.ack == Ack::Late {
+            self.answer(&item, frame, context);
+        }
+    }
+
+    /// Tells the broker about a delivery, if the connection is still the one over which it came.
+    fn answer(&self, item: &Item, frame: BrokerMessage, context: &mut Context) {
+        if self.connections.get(&item.link) == Some(&item.connection) {
+            context.send_link(context.node(), item.link, frame.into());
+        }
+    }
+
+    /// The process is gone, with all that it had in its memory.
+    fn crash(&mut self, context: &mut Context) {
+        self.is_running = false;
+        self.connections.clear();
+        self.vacant.clear();
+        for item in std::mem::take(&mut self.working).into_iter().flatten() {
+            self.busy -= 1;
+            context.record(item.content.id, Fact::Abandoned { busy: self.busy });
+            lose(&item, context);
+        }
+        std::mem::take(&mut self.waiting).iter().for_each(|item| lose(item, context));
+    }
+
+    fn configure(&mut self, settings: &Settings, context: &mut Context) {
+        let old = std::mem::replace(&mut self.plan, Plan::read(settings));
+        let changes_mode = (old.ack == Ack::Auto) != (self.plan.ack == Ack::Auto);
+        if changes_mode || old.prefetch != self.plan.prefetch {
+            let links: Vec<LinkId> = self.connections.keys().copied().collect();
+            for link in links {
+                if changes_mode {
+                    // The broker takes back all that is unacknowledged, as after a broken connection.
+                    self.disconnect(link);
+                }
+                self.subscribe(link, changes_mode, context);
+            }
+        }
+        self.begin_waiting(context);
+    }
+}
+
+/// Records the loss of a message that the broker has forgotten already.
+fn lose(item: &Item, context: &mut Context) {
+    if let Some(reason) = item.ack.loss() {
+        context.record(item.content.id, Fact::Dropped { reason, what: Carried::Publish });
+    }
+}
+
+impl Component for Consumer {
+    fn on_start(&mut self, context: &mut Context) {
+        self.start(context);
+    }
+
+    fn on_message(&mut self, envelope: Envelope, context: &mut Context) {
+        if let Message::Broker(BrokerMessage::Deliver { tag, content, .. }) = envelope.message {
+            self.deliver(envelope.link, tag, content, context);
+        }
+    }
+
+    fn on_timer(&mut self, _: TimerId, key: u64, context: &mut Context) {
+        let index = key as usize;
+        let Some(item) = self.working.get_mut(index).and_then(Option::take) else { return };
+        self.vacant.push(index);
+        self.end(item, context);
+        self.begin_waiting(context);
+    }
+
+    fn on_fault(&mut self, notice: Notice, context: &mut Context) {
+        match notice {
+            Notice::Crashed => self.crash(context),
+            Notice::Restarted => self.start(context),
+            Notice::PeerLost { link, .. } => self.disconnect(link),
+            Notice::PeerBack { link, .. } => {
+                self.disconnect(link);
+                self.subscribe(link, true, context);
+            }
+        }
+    }
+
+    fn on_change(&mut self, change: &Change, context: &mut Context) {
+        match change {
+            Change::Configured { settings, .. } => self.configure(settings, context),
+            Change::LinkAdded { link, .. } if self.is_running => self.subscribe(*link, true, context),
+            Change::LinkRemoved { link, .. } => self.disconnect(*link),
+            _ => {}
+        }
+    }
+
+    fn inspect(&self, _: NodeId, items_max: usize) -> Inspection {
+        let working = self.working.iter().flatten().map(|item| (item, ItemState::InWork));
+        let waiting = self.waiting.iter().map(|item| (item, ItemState::Ready));
+        let item = |(item, state): (&Item, ItemState)| InspectionItem { message: item.content.id, state, holder: None };
+        let headline = match (self.busy, self.waiting.len()) {
+            (0, 0) => "idle".to_string(),
+            (busy, 0) => format!("{busy} in work"),
+            (busy, waiting) => format!("{busy} in work · {waiting} waiting"),
+        };
+        Inspection {
+            headline,
+            items: working.chain(waiting).take(items_max).map(item).collect(),
+            item_count: usize::from(self.busy) + self.waiting.len(),
+            rows: vec![("Done", self.done_count.to_string()), ("Failed", self.failed_count.to_string())],
+        }
+    }
+
+    // What is not acknowledged yet is still the broker's to account for.
+    fn holds(&self, visit: &mut dyn FnMut(NodeId, MessageId)) {
+        let items = self.working.iter().flatten().chain(&self.waiting);
+        let own = items.filter(|item| item.ack.loss().is_some());
+        own.for_each(|item| visit(self.node, item.content.id));
+    }
+
+    fn clone_box(&self) -> Box<dyn Component> {
+        Box::new(self.clone())
+    }
+}
