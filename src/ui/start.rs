@@ -67,11 +67,11 @@ pub fn start() -> Start {
 }
 
 fn first() -> Document {
-    library::document(FIRST).unwrap_or_default()
+    library::document(FIRST).map(|document| (*document).clone()).unwrap_or_default()
 }
 
 fn named(id: &str, complaints: &mut Vec<String>) -> Document {
-    library::document(id).unwrap_or_else(|| {
+    library::document(id).map(|document| (*document).clone()).unwrap_or_else(|| {
         let known: Vec<&str> = library::ALL.iter().map(|ready| ready.id).collect();
         complaints.push(format!("There is no scenario called {id}. There are: {}.", known.join(", ")));
         first()

@@ -1,0 +1,492 @@
+//! The root of the page: it owns the session, lets time go by, and hands everything below what it shows.
+
+use std::rc::Rc;
+
+use gloo_events::{EventListener, EventListenerOptions};
+use gloo_render::{request_animation_frame, AnimationFrame};
+use gloo_timers::callback::Timeout;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use crate::diagram::geometry::Point;
+use crate::diagram::palette::Theme;
+use crate::scenario::document::Document;
+use crate::scenario::instantiate::Intervention;
+use crate::session::gesture::{Armed, Scene};
+use crate::session::{Action, Effect, Gesture, Mode, Outcome, Pointer, Session, View};
+
+use super::browser;
+use super::canvas::{Canvas, ViewTools};
+use super::dialogs::{Dialog, Dialogs, QuickAdd};
+use super::dock::{content, Content, Dock, DockState, Tab};
+use super::flights::FlightLayer;
+use super::icons::{Icon, Logo};
+use super::inspector::{findings, Findings, Inspector};
+use super::keys::Command;
+use super::palette::Palette;
+use super::snapshot::{snapshot, Snapshot};
+use super::transport::{at, part_of, TransportBar};
+
+mod commands;
+mod perform;
+
+/// Milliseconds between two looks at nodes and numbers while the run goes on; messages move every frame.
+const LOOK_MS: f64 = 50.0;
+/// Milliseconds between two looks at the dock, which is more work.
+const DOCK_MS: f64 = 125.0;
+/// How long a word to the person stays, in milliseconds.
+const WORD_MS: u32 = 6_000;
+/// How far a part must be dragged out of the palette to be dragged at all, in pixels.
+const PALETTE_SLOP: f64 = 6.0;
+
+/// What a pointer did on the canvas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PointerEvent {
+    /// It went down.
+    Down,
+    /// It moved.
+    Move,
+    /// It went up.
+    Up,
+    /// The browser took it away.
+    Cancel,
+}
+
+/// What happens on the page.
+pub enum Msg {
+    /// Something of the session is asked for.
+    Act(Action),
+    /// Something is asked for by key or button.
+    Command(Command),
+    /// A frame is due; the argument is its time in milliseconds.
+    Frame(f64),
+    /// A pointer on the canvas.
+    Pointer(PointerEvent, Pointer),
+    /// A double click or double tap on the canvas.
+    DoubleTap(Point),
+    /// The wheel over the canvas.
+    Wheel { at: Point, delta: Point, zoom: bool },
+    /// The next tap does this.
+    Arm(Armed),
+    /// A part was pressed in the palette, at a point of the window.
+    PaletteDown(String, Point),
+    /// A pointer moved anywhere, while a part is dragged out of the palette.
+    WindowMove(Point),
+    /// It went up; or, with none, was taken away.
+    WindowUp(Option<Point>),
+    /// Place a part in the middle of what is shown.
+    PlaceInMiddle(String),
+    /// A kind was chosen in the quick add list.
+    QuickPick(String),
+    /// Other pages of the dock, or other filters.
+    Dock(DockState),
+    /// Save a picture of a page of the dock.
+    ExportDock(Tab),
+    /// Save a picture of the drawing.
+    ExportTopology,
+    /// Save the document as a file.
+    ExportDocument,
+    /// Open a ready scenario.
+    OpenReady(&'static str),
+    /// Open the text of a file of this name.
+    OpenText(String, Vec<u8>),
+    /// Begin with nothing.
+    OpenEmpty,
+    /// Open a dialog, or close the one that is open.
+    Dialog(Option<Dialog>),
+    /// Say that something can't be done.
+    Refuse(String),
+    /// Say something.
+    Say(String),
+    /// The words have been there long enough.
+    Hush(u32),
+    /// Light to dark or back.
+    ToggleTheme,
+    /// Show or hide the palette on a narrow screen.
+    TogglePalette,
+    /// Hide the inspector on a narrow screen.
+    CloseInspector,
+    /// Show the inspector on a narrow screen.
+    OpenInspector,
+    /// The window has another size.
+    Resized,
+}
+
+/// Words to the person.
+#[derive(Clone, PartialEq)]
+struct Word {
+    number: u32,
+    text: String,
+    refusal: bool,
+}
+
+/// A part on its way out of the palette.
+struct PaletteDrag {
+    kind: String,
+    from: Point,
+    at: Point,
+    moving: bool,
+}
+
+/// The page.
+pub struct App {
+    session: Session,
+    gesture: Gesture,
+    view: View,
+    /// Whether the view has been fitted to the canvas yet.
+    fitted: bool,
+    /// Whether a person has moved the view.
+    moved: bool,
+    theme: Theme,
+    embed: bool,
+    keeps: bool,
+    greet: bool,
+    dock: DockState,
+    left: Content,
+    right: Content,
+    snapshot: Rc<Snapshot>,
+    findings: Rc<Findings>,
+    dialog: Option<Dialog>,
+    quick_add: Option<QuickAdd>,
+    drag: Option<PaletteDrag>,
+    words: Vec<Word>,
+    word_count: u32,
+    save_refused: bool,
+    palette_open: bool,
+    inspector_open: bool,
+    surface: NodeRef,
+    layer: NodeRef,
+    left_pane: NodeRef,
+    right_pane: NodeRef,
+    flights: Option<FlightLayer>,
+    frame: Option<AnimationFrame>,
+    last_frame: Option<f64>,
+    looked: f64,
+    dock_looked: f64,
+    timers: Vec<Timeout>,
+    send: Callback<Msg>,
+    _listeners: Vec<EventListener>,
+}
+
+/// Puts the page into the document.
+pub fn start() {
+    if let Some(splash) = browser::window().and_then(|window| window.document()?.get_element_by_id("splash")) {
+        splash.remove();
+    }
+    yew::Renderer::<App>::new().render();
+}
+
+impl Component for App {
+    type Message = Msg;
+    type Properties = ();
+
+    fn create(context: &Context<App>) -> App {
+        let start = super::start::start();
+        let theme = chosen_theme();
+        browser::set_root_attribute("data-theme", theme_name(theme));
+        if start.embed {
+            browser::set_root_attribute("data-embed", "1");
+        }
+        let send = context.link().callback(|message: Msg| message);
+        let session = Session::new(start.document, start.mode);
+        let mut app = App {
+            left: Content::Log(Rc::default()),
+            right: Content::Log(Rc::default()),
+            snapshot: Rc::default(),
+            findings: Rc::default(),
+            session,
+            gesture: Gesture::default(),
+            view: View::default(),
+            fitted: false,
+            moved: false,
+            theme,
+            embed: start.embed,
+            keeps: start.keeps,
+            greet: start.first_visit || start.embed,
+            dock: DockState::default(),
+            dialog: None,
+            quick_add: None,
+            drag: None,
+            words: Vec::new(),
+            word_count: 0,
+            save_refused: false,
+            palette_open: false,
+            inspector_open: false,
+            surface: NodeRef::default(),
+            layer: NodeRef::default(),
+            left_pane: NodeRef::default(),
+            right_pane: NodeRef::default(),
+            flights: None,
+            frame: None,
+            last_frame: None,
+            looked: 0.0,
+            dock_looked: 0.0,
+            timers: Vec::new(),
+            _listeners: listeners(&send),
+            send,
+        };
+        start.complaints.into_iter().for_each(|complaint| app.say(complaint, true));
+        app.look(true);
+        app
+    }
+
+    fn update(&mut self, _: &Context<App>, message: Msg) -> bool {
+        self.perform(message)
+    }
+
+    fn rendered(&mut self, _: &Context<App>, first: bool) {
+        if self.flights.is_none() {
+            self.flights = super::canvas::layer_element(&self.layer).and_then(FlightLayer::on);
+        }
+        if first {
+            browser::set_title(&title(self.session.document()));
+            self.fit();
+            self.look(true);
+            self.send.emit(Msg::Resized);
+        }
+        self.draw_flights();
+    }
+
+    fn view(&self, _: &Context<App>) -> Html {
+        let class = classes!(
+            "app",
+            self.embed.then_some("embed"),
+            self.palette_open.then_some("palette-open"),
+            self.inspector_open.then_some("inspector-open"),
+        );
+        let edit = self.session.mode() == Mode::Edit;
+        html! {
+            <div {class}>
+                if !self.embed { { self.header() } }
+                if !self.embed || edit { { self.palette() } }
+                <main class="canvas">
+                    <h1 class="away">{ title(self.session.document()) }</h1>
+                    <Canvas document={self.session.document().clone()} layout={self.session.layout().clone()} snapshot={self.snapshot.clone()}
+                        view={self.view} gesture={self.gesture.clone()} mode={self.session.mode()} surface={self.surface.clone()}
+                        layer={self.layer.clone()} send={self.send.clone()} />
+                    { self.armed_bar() }
+                    { self.greeting() }
+                    <ViewTools send={self.send.clone()} />
+                    { self.words_html() }
+                </main>
+                { self.transport() }
+                if !self.embed {
+                    <Dock state={self.dock.clone()} left={self.left.clone()} right={self.right.clone()} left_pane={self.left_pane.clone()}
+                        right_pane={self.right_pane.clone()} send={self.send.clone()} />
+                }
+                if !self.embed || edit {
+                    <div class="inspector-sheet">
+                        { self.sheet_close("Close the inspector", || Msg::CloseInspector) }
+                        <Inspector document={self.session.document().clone()} problems={self.session.problems().clone()}
+                            selected={self.session.selection().ids().to_vec()} findings={self.findings.clone()} mode={self.session.mode()}
+                            dock={self.dock.clone()} send={self.send.clone()} />
+                    </div>
+                }
+                { self.ghost() }
+                <Dialogs dialog={self.dialog.clone()} quick_add={self.quick_add.clone()} document={self.session.document().clone()} send={self.send.clone()} />
+            </div>
+        }
+    }
+}
+
+/// The theme that was chosen, or that the address or the system asks for.
+fn chosen_theme() -> Theme {
+    let asked = browser::address_parameter("theme").filter(|theme| theme == "light" || theme == "dark");
+    match asked.or_else(browser::kept_theme).as_deref() {
+        Some("dark") => Theme::Dark,
+        Some("light") => Theme::Light,
+        _ if browser::media("(prefers-color-scheme: dark)") => Theme::Dark,
+        _ => Theme::Light,
+    }
+}
+
+fn theme_name(theme: Theme) -> &'static str {
+    match theme {
+        Theme::Light => "light",
+        Theme::Dark => "dark",
+    }
+}
+
+/// The title of the page.
+fn title(document: &Document) -> String {
+    if document.title.is_empty() {
+        "Patchbay".to_string()
+    } else {
+        format!("{} · Patchbay", document.title)
+    }
+}
+
+/// Pointers that leave the palette, keys that are meant for the page, and the size of the window.
+fn listeners(send: &Callback<Msg>) -> Vec<EventListener> {
+    let Some(window) = browser::window() else { return Vec::new() };
+    let position = |event: &web_sys::Event| {
+        let event = event.dyn_ref::<web_sys::PointerEvent>()?;
+        Some((f64::from(event.client_x()), f64::from(event.client_y())))
+    };
+    let on = |name: &'static str, make: fn(Option<Point>) -> Option<Msg>| {
+        let send = send.clone();
+        EventListener::new(&window, name, move |event| {
+            if let Some(message) = make(position(event)) {
+                send.emit(message);
+            }
+        })
+    };
+    let keys = {
+        let send = send.clone();
+        let options = EventListenerOptions::enable_prevent_default();
+        EventListener::new_with_options(&window, "keydown", options, move |event| {
+            let Some(key) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
+            let typing = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()).is_some_and(|element| {
+                matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+                    && element.get_attribute("type").as_deref() != Some("range")
+            });
+            if let Some(command) = super::keys::anywhere(key).filter(|command| !typing || *command == Command::Escape) {
+                event.prevent_default();
+                send.emit(Msg::Command(command));
+            }
+        })
+    };
+    vec![
+        on("pointermove", |at| at.map(Msg::WindowMove)),
+        on("pointerup", |at| Some(Msg::WindowUp(at))),
+        on("pointercancel", |_| Some(Msg::WindowUp(None))),
+        on("resize", |_| Some(Msg::Resized)),
+        keys,
+    ]
+}
+
+// What the page shows.
+impl App {
+    fn click(&self, message: fn() -> Msg) -> Callback<MouseEvent> {
+        let send = self.send.clone();
+        Callback::from(move |_: MouseEvent| send.emit(message()))
+    }
+
+    fn header(&self) -> Html {
+        let tool = |label: &'static str, icon: &'static str, class: &'static str, enabled: bool, message: fn() -> Msg| {
+            html! {
+                <button class={classes!("tool", class)} aria-label={label} title={label} disabled={!enabled} onclick={self.click(message)}><Icon name={icon} /></button>
+            }
+        };
+        let theme = if self.theme == Theme::Dark { "sun" } else { "moon" };
+        html! {
+            <header>
+                <Logo /><b>{ "Patchbay" }</b>
+                <span class="document">{ self.session.document().title.clone() }</span>
+                <span class="spacer"></span>
+                { tool("Add a part", "plus", "narrow", self.session.mode() == Mode::Edit, || Msg::TogglePalette) }
+                { tool("Undo", "undo", "", self.session.can_undo(), || Msg::Act(Action::Undo)) }
+                { tool("Redo", "redo", "", self.session.can_redo(), || Msg::Act(Action::Redo)) }
+                { tool("Save a picture", "download", "wide", true, || Msg::ExportTopology) }
+                { tool("Light or dark", theme, "", true, || Msg::ToggleTheme) }
+                { tool("Keys", "help", "wide", true, || Msg::Dialog(Some(Dialog::Keys))) }
+                <button onclick={self.click(|| Msg::Dialog(Some(Dialog::Gallery)))}>{ "Open" }</button>
+                <button class="primary" onclick={self.click(|| Msg::Dialog(Some(Dialog::Share)))}>{ "Share" }</button>
+            </header>
+        }
+    }
+
+    fn sheet_close(&self, label: &'static str, message: fn() -> Msg) -> Html {
+        html! { <button class="tool sheet-close" aria-label={label} onclick={self.click(message)}><Icon name="close" /></button> }
+    }
+
+    fn palette(&self) -> Html {
+        let armed = match &self.gesture.armed {
+            Armed::Place(kind) => Some(kind.clone()),
+            _ => None,
+        };
+        html! {
+            <div class="palette-sheet">
+                { self.sheet_close("Close the list of parts", || Msg::TogglePalette) }
+                <Palette {armed} send={self.send.clone()} />
+            </div>
+        }
+    }
+
+    fn transport(&self) -> Html {
+        let (session, end) = (&self.session, self.session.end());
+        let planned = session.document().faults.iter().map(|fault| (part_of(at(fault.at), end), fault.to.clone()));
+        let done = session.timeline().interventions().filter_map(|(time, intervention)| match intervention {
+            Intervention::Fault(_) => Some((part_of(time, end), "fault".to_string())),
+            _ => None,
+        });
+        html! {
+            <TransportBar playing={session.playing()} lagging={session.lagging()} now={session.now()} {end} speed={session.speed()}
+                seed={session.document().seed} marks={planned.chain(done).take(100).collect::<Vec<_>>()} may_run={session.mode() != Mode::View}
+                may_edit={session.mode() == Mode::Edit && !self.embed} greet={self.greet && !session.playing()} send={self.send.clone()} />
+        }
+    }
+
+    /// What the next click does, while something is armed.
+    fn armed_bar(&self) -> Html {
+        let label = |id: &str| self.session.document().node(id).map_or(id.to_string(), |node| node.label().to_string());
+        let text = match &self.gesture.armed {
+            Armed::No => return html! {},
+            Armed::Place(kind) => {
+                format!("Click the place for the new {}.", super::snapshot::kind_label(kind).to_lowercase())
+            }
+            Armed::Connect(id, true) => format!("Connect {}: click where its messages go.", label(id)),
+            Armed::Connect(id, false) => format!("Connect {}: click where its messages come from.", label(id)),
+            Armed::Move(id) => format!("Move {}: click its new place.", label(id)),
+        };
+        html! {
+            <div class="armed" role="status">{ text }<button onclick={self.click(|| Msg::Command(Command::Escape))}>{ "Cancel" }</button></div>
+        }
+    }
+
+    /// What the drawing shows and what to watch, until the run begins.
+    fn greeting(&self) -> Html {
+        let document = self.session.document();
+        let begun = self.session.now().0 > 0 || self.session.playing();
+        if begun || !self.greet || document.about.is_empty() || self.session.mode() == Mode::View {
+            return html! {};
+        }
+        html! {
+            <section class="greeting" aria-label="What this is">
+                <h2>{ document.title.clone() }</h2>
+                <p>{ document.about.clone() }</p>
+                if !document.watch.is_empty() { <p class="watch"><b>{ "Watch: " }</b>{ document.watch.clone() }</p> }
+                <button class="primary" onclick={self.click(|| Msg::Act(Action::Transport(crate::session::Transport::Play)))}><Icon name="play" />{ "Play" }</button>
+            </section>
+        }
+    }
+
+    fn words_html(&self) -> Html {
+        html! {
+            <div class="words">
+                <div role="status" aria-live="polite">
+                    for word in self.words.iter().filter(|word| !word.refusal) { <p key={word.number}>{ word.text.clone() }</p> }
+                </div>
+                <div role="alert">
+                    for word in self.words.iter().filter(|word| word.refusal) {
+                        <p key={word.number} class="refusal">{ word.text.clone() }</p>
+                    }
+                </div>
+            </div>
+        }
+    }
+
+    /// The part that is dragged out of the palette.
+    fn ghost(&self) -> Html {
+        let Some(drag) = self.drag.as_ref().filter(|drag| drag.moving) else { return html! {} };
+        let path = crate::diagram::geometry::outline_path(&drag.kind, crate::diagram::geometry::size(&drag.kind));
+        html! {
+            <svg class="ghost" aria-hidden="true">
+                <g transform={format!("translate({:.0} {:.0}) scale({:.3})", drag.at.0, drag.at.1, self.view.zoom)}>
+                    <path d={path} />
+                </g>
+            </svg>
+        }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            document: self.session.document(),
+            layout: self.session.layout(),
+            view: self.view,
+            selection: self.session.selection(),
+            mode: self.session.mode(),
+        }
+    }
+}

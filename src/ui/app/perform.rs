@@ -1,0 +1,314 @@
+//! What the page does about what happens on it.
+
+use super::*;
+
+use crate::diagram::svg::{scenario_from_svg, to_svg};
+use crate::diagram::topology::{topology, FlightView, TopologyInput};
+use crate::scenario::{codec, library};
+use crate::session::gesture::place_outcome;
+
+impl App {
+    /// Handles one message; true if the page must be drawn again.
+    pub(super) fn perform(&mut self, message: Msg) -> bool {
+        match message {
+            Msg::Frame(time) => return self.frame(time),
+            Msg::WindowMove(at) => return self.palette_move(at),
+            Msg::WindowUp(at) => return self.palette_up(at),
+            Msg::Pointer(what, pointer) => return self.pointer(what, pointer),
+            Msg::Wheel { at, delta, zoom } => self.wheel(at, delta, zoom),
+            Msg::Act(action) => self.act(action),
+            Msg::Command(command) => self.command(command),
+            Msg::DoubleTap(at) => self.double_tap(at),
+            Msg::Arm(armed) => {
+                self.gesture.armed = armed;
+                self.palette_open = false;
+                self.inspector_open = false;
+            }
+            Msg::PaletteDown(kind, at) => {
+                self.drag = Some(PaletteDrag { kind, from: at, at, moving: false });
+                return false;
+            }
+            Msg::PlaceInMiddle(kind) => {
+                let size = self.canvas_size();
+                self.place(&kind, (size.0 / 2.0, size.1 / 2.0));
+            }
+            Msg::QuickPick(kind) => self.quick_pick(&kind),
+            Msg::Dock(dock) => {
+                if dock.followed.is_some() && dock.followed != self.dock.followed {
+                    self.inspector_open = true;
+                }
+                self.dock = dock;
+                self.look(true);
+            }
+            Msg::ExportDock(tab) => self.export_dock(tab),
+            Msg::ExportTopology => self.export_topology(),
+            Msg::ExportDocument => {
+                let document = self.session.document();
+                let name = browser::file_name(&document.title, "json");
+                browser::download(&name, "application/json", &codec::encode(document));
+            }
+            Msg::OpenReady(id) => match library::document(id) {
+                Some(document) => self.open((*document).clone()),
+                None => self.say(format!("There is no scenario called {id}."), true),
+            },
+            Msg::OpenEmpty => self.open(Document::default()),
+            Msg::OpenText(name, bytes) => self.open_text(&name, &bytes),
+            Msg::Dialog(dialog) => self.dialog = dialog,
+            Msg::Refuse(text) => self.say(text, true),
+            Msg::Say(text) => self.say(text, false),
+            Msg::Hush(number) => self.words.retain(|word| word.number != number),
+            Msg::ToggleTheme => {
+                self.theme = if self.theme == Theme::Dark { Theme::Light } else { Theme::Dark };
+                browser::set_root_attribute("data-theme", theme_name(self.theme));
+                browser::keep_theme(theme_name(self.theme));
+            }
+            Msg::TogglePalette => self.palette_open = !self.palette_open,
+            Msg::CloseInspector => self.inspector_open = false,
+            Msg::OpenInspector => self.inspector_open = true,
+            Msg::Resized => {
+                if !self.moved || !self.fitted {
+                    self.fit();
+                }
+                self.look(true);
+            }
+        }
+        true
+    }
+
+    /// Says something for a while.
+    pub(super) fn say(&mut self, text: String, refusal: bool) {
+        self.word_count += 1;
+        let number = self.word_count;
+        self.words.retain(|word| word.text != text);
+        if self.words.len() >= 3 {
+            self.words.remove(0);
+        }
+        self.words.push(Word { number, text, refusal });
+        let send = self.send.clone();
+        let wait = if refusal { 2 * WORD_MS } else { WORD_MS };
+        self.timers.push(Timeout::new(wait, move || send.emit(Msg::Hush(number))));
+        if self.timers.len() > 8 {
+            // Dropping a timer stops it, and its word has been pushed out by newer ones.
+            self.timers.remove(0);
+        }
+    }
+
+    pub(super) fn act(&mut self, action: Action) {
+        let opens = matches!(action, Action::Select(_) | Action::ToggleSelect(_));
+        let effects = self.session.dispatch(action);
+        self.effects(effects);
+        if opens && self.session.selection().ids().is_empty() {
+            self.inspector_open = false;
+        }
+        self.greet = self.greet && self.session.now().0 == 0;
+        self.look(true);
+        self.wake();
+    }
+
+    fn effects(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Save(text) => {
+                    if self.keeps && !browser::keep_document(&text) && !self.save_refused {
+                        self.save_refused = true;
+                        let text = "This browser does not let the page keep your work. Save it as a file before you leave.";
+                        self.say(text.to_string(), true);
+                    }
+                    browser::set_title(&title(self.session.document()));
+                }
+                Effect::Announce(text) => self.say(text, false),
+                Effect::Refuse(text) => self.say(text, true),
+            }
+        }
+    }
+
+    fn open(&mut self, document: Document) {
+        self.dialog = None;
+        self.gesture.cancel();
+        self.dock.followed = None;
+        self.act(Action::Open(Box::new(document)));
+        self.greet = true;
+        self.moved = false;
+        self.fit();
+        self.look(true);
+    }
+
+    /// Opens a file: a document, or a picture that carries one. What is open stays if it can't be read.
+    fn open_text(&mut self, name: &str, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let inner = if text.trim_start().starts_with('<') { scenario_from_svg(&text) } else { None };
+        let decoded = match &inner {
+            Some(inner) => codec::decode(inner),
+            None => codec::decode_bytes(bytes),
+        };
+        match decoded {
+            Ok(document) => {
+                self.open(document);
+                self.say(format!("Opened {name}. Undo brings back what was open."), false);
+            }
+            Err(error) => self.say(format!("{name} can't be opened: {error}. What was open is still open."), true),
+        }
+    }
+
+    fn export_dock(&mut self, tab: Tab) {
+        let size = (900.0, 520.0);
+        let drawing = match tab {
+            Tab::Sequence => super::super::dock::sequence_drawing(&self.session, &self.dock, size),
+            _ => super::super::dock::depth_drawing(&self.session, size),
+        };
+        let name = format!("{} {}", self.session.document().title, tab.label());
+        browser::download(&browser::file_name(&name, "svg"), "image/svg+xml", &to_svg(&drawing, self.theme, None));
+    }
+
+    fn export_topology(&mut self) {
+        let (session, layout) = (&self.session, self.session.layout());
+        let document = session.document();
+        let run = session.run();
+        let nodes = document.nodes.iter().zip(&self.snapshot.nodes).map(|(node, view)| {
+            let mut view = (**view).clone();
+            view.selected = false;
+            (node.id.clone(), view)
+        });
+        let wires = document.wires.iter().zip(&self.snapshot.wires).map(|(wire, view)| {
+            let mut view = (**view).clone();
+            view.selected = false;
+            (wire.id.clone(), view)
+        });
+        let names = run.names();
+        let flights: Vec<FlightView> = run
+            .simulation()
+            .in_flight()
+            .into_iter()
+            .map(|flight| FlightView {
+                wire: names.link(flight.link).to_string(),
+                forward: flight.direction == 0,
+                fraction: super::super::flights::fraction(flight.sent, flight.arrives, session.now()),
+                what: flight.what,
+                message: flight.message,
+            })
+            .collect();
+        let drawing = topology(&TopologyInput {
+            document,
+            layout,
+            nodes: &nodes.collect(),
+            wires: &wires.collect(),
+            flights: &flights,
+            clock: session.now().to_string(),
+        });
+        let text = to_svg(&drawing, self.theme, Some(&codec::encode(document)));
+        browser::download(&browser::file_name(&document.title, "svg"), "image/svg+xml", &text);
+    }
+
+    /// Asks for a frame if something moves.
+    pub(super) fn wake(&mut self) {
+        if self.session.playing() && self.frame.is_none() {
+            let send = self.send.clone();
+            self.frame = Some(request_animation_frame(move |time| send.emit(Msg::Frame(time))));
+        }
+    }
+
+    /// Lets time go by, draws what moves, and looks at the rest from time to time.
+    fn frame(&mut self, time: f64) -> bool {
+        self.frame = None;
+        let elapsed = self.last_frame.map_or(0.0, |last| (time - last) / 1000.0);
+        self.last_frame = Some(time);
+        let was_playing = self.session.playing();
+        let effects = self.session.tick(elapsed);
+        let spoke = !effects.is_empty();
+        self.effects(effects);
+        if self.session.playing() {
+            self.wake();
+        } else {
+            self.last_frame = None;
+        }
+        self.draw_flights();
+        let ended = was_playing && !self.session.playing();
+        if spoke || ended || time - self.looked >= LOOK_MS {
+            self.looked = time;
+            let dock = ended || time - self.dock_looked >= DOCK_MS;
+            if dock {
+                self.dock_looked = time;
+            }
+            self.look(dock);
+            return true;
+        }
+        false
+    }
+
+    /// Reads what the page shows from the session; the dock only when it is due.
+    pub(super) fn look(&mut self, dock: bool) {
+        self.snapshot = Rc::new(snapshot(&self.session, &self.snapshot));
+        if !self.session.playing() {
+            self.last_frame = None;
+        }
+        if dock && !self.embed {
+            self.findings = Rc::new(findings(&self.session, &self.dock));
+            let (left, right) = (pane_size(&self.left_pane), pane_size(&self.right_pane));
+            self.left = content(&self.session, &self.dock, self.dock.left, left);
+            self.right = content(&self.session, &self.dock, self.dock.right, right);
+        }
+    }
+
+    pub(super) fn draw_flights(&mut self) {
+        if let Some(flights) = &mut self.flights {
+            flights.draw(&self.session, self.view, self.theme, browser::pixel_ratio());
+        }
+    }
+
+    pub(super) fn canvas_size(&self) -> (f64, f64) {
+        let element = self.surface.cast::<HtmlElement>();
+        element.map_or((900.0, 500.0), |element| (f64::from(element.client_width()), f64::from(element.client_height())))
+    }
+
+    /// Shows the whole drawing.
+    pub(super) fn fit(&mut self) {
+        let size = self.canvas_size();
+        if size.0 < 10.0 || size.1 < 10.0 {
+            return;
+        }
+        self.fitted = true;
+        self.view = match self.session.layout().bounds() {
+            Some(bounds) => View::fitting(bounds, size, 1.15),
+            None => View { origin: (-size.0 / 2.0, -size.1 / 2.0), zoom: 1.0 },
+        };
+    }
+
+    /// Places a part at a point of the canvas.
+    pub(super) fn place(&mut self, kind: &str, at: Point) {
+        let (plane, hit) = (self.view.to_plane(at), self.scene().hit(at, false));
+        let outcomes = place_outcome(kind, plane, &hit, &self.scene());
+        self.outcomes(outcomes);
+    }
+
+    fn palette_move(&mut self, at: Point) -> bool {
+        let Some(drag) = &mut self.drag else { return false };
+        drag.at = at;
+        let far = libm::hypot(at.0 - drag.from.0, at.1 - drag.from.1) > PALETTE_SLOP;
+        if far && !drag.moving {
+            drag.moving = true;
+            self.palette_open = false;
+        }
+        drag.moving
+    }
+
+    fn palette_up(&mut self, at: Option<Point>) -> bool {
+        let Some(drag) = self.drag.take() else { return false };
+        let (Some(at), true) = (at, drag.moving) else { return drag.moving };
+        let rect = self.surface.cast::<HtmlElement>().map(|element| element.get_bounding_client_rect());
+        if let Some(rect) = rect {
+            let at = (at.0 - rect.left(), at.1 - rect.top());
+            if at.0 >= 0.0 && at.1 >= 0.0 && at.0 <= rect.width() && at.1 <= rect.height() {
+                self.place(&drag.kind, at);
+            }
+        }
+        true
+    }
+}
+
+/// The room of a page of the dock.
+fn pane_size(pane: &NodeRef) -> (f64, f64) {
+    let element = pane.cast::<HtmlElement>();
+    element.map_or((0.0, 0.0), |element| {
+        (f64::from(element.client_width()), f64::from(element.client_height()))
+    })
+}
