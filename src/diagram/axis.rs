@@ -49,7 +49,8 @@ pub fn count_ticks(max: u64, count: usize) -> Vec<u64> {
     let steps = count.max(2) as u64 - 1;
     let mut scale: u64 = 1;
     let step = loop {
-        let fits = [1, 2, 5].iter().map(|factor| scale.saturating_mul(*factor)).find(|step| step.saturating_mul(steps) >= max);
+        let fits =
+            [1, 2, 5].iter().map(|factor| scale.saturating_mul(*factor)).find(|step| step.saturating_mul(steps) >= max);
         match fits {
             Some(step) => break step,
             None => scale = scale.saturating_mul(10),
@@ -64,7 +65,11 @@ pub fn time_ticks(start: Time, end: Time, count: usize) -> Vec<(Time, String)> {
     let span = end.0.saturating_sub(start.0);
     let wanted = span / count.max(1) as u64;
     let day = TIME_STEPS[TIME_STEPS.len() - 1];
-    let step = TIME_STEPS.iter().copied().find(|step| *step >= wanted).unwrap_or_else(|| wanted.div_ceil(day).saturating_mul(day));
+    let step = TIME_STEPS
+        .iter()
+        .copied()
+        .find(|step| *step >= wanted)
+        .unwrap_or_else(|| wanted.div_ceil(day).saturating_mul(day));
     let first = start.0.div_ceil(step);
     let last = end.0 / step;
     (first..=last).map(|number| Time(number.saturating_mul(step))).map(|at| (at, time_label(at, step))).collect()
@@ -112,7 +117,10 @@ mod tests {
         for max in [0, 1, 7, 99, 12_345, u64::from(u32::MAX), u64::MAX / 4] {
             for count in [0, 2, 4, 9] {
                 let ticks = count_ticks(max, count);
-                assert!(ticks.last().is_some_and(|last| *last >= max) && ticks.len() <= count.max(2), "{max} {count} {ticks:?}");
+                assert!(
+                    ticks.last().is_some_and(|last| *last >= max) && ticks.len() <= count.max(2),
+                    "{max} {count} {ticks:?}"
+                );
             }
         }
     }

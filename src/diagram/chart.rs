@@ -15,8 +15,14 @@ pub const LINES_MAX: usize = 6;
 /// Markers in one chart at most.
 const MARKERS_MAX: usize = 40;
 /// The looks of the lines, each with a tone and a dash of its own.
-const LOOKS: [(Tone, &str); LINES_MAX] =
-    [(Tone::Info, ""), (Tone::Ok, "7 3"), (Tone::Duplicate, "2 3"), (Tone::Wait, "9 3 2 3"), (Tone::Accent, "4 2"), (Tone::Soft, "1 3")];
+const LOOKS: [(Tone, &str); LINES_MAX] = [
+    (Tone::Info, ""),
+    (Tone::Ok, "7 3"),
+    (Tone::Duplicate, "2 3"),
+    (Tone::Wait, "9 3 2 3"),
+    (Tone::Accent, "4 2"),
+    (Tone::Soft, "1 3"),
+];
 
 /// The level of one node over time.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,9 +108,10 @@ pub fn chart(input: &ChartInput) -> Drawing {
     }
     let mut drawing = Drawing::new(input.width, input.height, Tone::Panel, input.title);
     let lines = &input.lines[..input.lines.len().min(LINES_MAX)];
-    let highest = lines.iter().flat_map(|line| &line.points).filter(|point| point.end >= input.start && point.start <= input.end);
+    let highest =
+        lines.iter().flat_map(|line| &line.points).filter(|point| point.end >= input.start && point.start <= input.end);
     let highest = highest.map(|point| u64::from(point.max.0.max(point.max.1))).max().unwrap_or(0).max(4);
-    let ticks = count_ticks(highest, ((input.height / 44.0) as usize).clamp(2, 6));
+    let ticks = count_ticks(highest, ((input.height / 40.0) as usize).clamp(2, 6));
     let plot = plot(input, lines, &ticks);
 
     draw_axes(input, &plot, &ticks, &mut drawing.shapes);
@@ -113,7 +120,9 @@ pub fn chart(input: &ChartInput) -> Drawing {
     for (line, (tone, dash)) in lines.iter().zip(LOOKS) {
         for second in [true, false] {
             let columns = columns(line, second, &plot, input.now.min(input.end));
-            let Some(end) = columns.last().filter(|_| !second || columns.iter().any(|column| column.max > 0)) else { continue };
+            let Some(end) = columns.last().filter(|_| !second || columns.iter().any(|column| column.max > 0)) else {
+                continue;
+            };
             draw_line(&columns, &plot, (tone, dash), second, line.node, &mut drawing.shapes);
             if !second || lines.len() == 1 {
                 let label = match (lines.len(), second) {
@@ -189,7 +198,8 @@ fn columns(line: &ChartLine, second: bool, plot: &Plot, until: Time) -> Vec<Colu
             break;
         }
         let x = plot.x(point.start.max(plot.start));
-        let next = Column { x, first: part(point.first), min: part(point.min), max: part(point.max), last: part(point.last) };
+        let next =
+            Column { x, first: part(point.first), min: part(point.min), max: part(point.max), last: part(point.last) };
         match columns.last_mut() {
             Some(column) if x - column.x < 2.0 => {
                 column.min = column.min.min(next.min);
@@ -207,7 +217,14 @@ fn columns(line: &ChartLine, second: bool, plot: &Plot, until: Time) -> Vec<Colu
     columns
 }
 
-fn draw_line(columns: &[Column], plot: &Plot, (tone, dash): (Tone, &'static str), second: bool, node: NodeId, shapes: &mut Vec<Shape>) {
+fn draw_line(
+    columns: &[Column],
+    plot: &Plot,
+    (tone, dash): (Tone, &'static str),
+    second: bool,
+    node: NodeId,
+    shapes: &mut Vec<Shape>,
+) {
     let y = |level: u32| number(plot.y(f64::from(level)));
     let mut steps = String::new();
     let mut upper = String::new();
@@ -226,7 +243,14 @@ fn draw_line(columns: &[Column], plot: &Plot, (tone, dash): (Tone, &'static str)
         }
         let extremes = (column.first.min(column.last), column.first.max(column.last));
         wide |= column.min < extremes.0 || column.max > extremes.1;
-        let _ = write!(upper, "{}{} {}H{}", if index == 0 { "M" } else { "L" }, number(column.x), y(column.max), number(next));
+        let _ = write!(
+            upper,
+            "{}{} {}H{}",
+            if index == 0 { "M" } else { "L" },
+            number(column.x),
+            y(column.max),
+            number(next)
+        );
         lower.insert_str(0, &format!("L{} {}H{}", number(next), y(column.min), number(column.x)));
     }
     if wide && !second {
@@ -284,8 +308,11 @@ fn draw_end_labels(mut ends: Vec<(f64, f64, String, Tone, NodeId)>, plot: &Plot,
 fn table(input: &ChartInput) -> Table {
     let rows = input.lines.iter().flat_map(|line| {
         let last = line.points.last().map_or((0, 0), |point| point.last);
-        let max = line.points.iter().fold((0, 0), |max: (u32, u32), point| (max.0.max(point.max.0), max.1.max(point.max.1)));
-        let row = |part: &str, last: u32, max: u32| vec![line.label.clone(), part.to_string(), last.to_string(), max.to_string()];
+        let max =
+            line.points.iter().fold((0, 0), |max: (u32, u32), point| (max.0.max(point.max.0), max.1.max(point.max.1)));
+        let row = |part: &str, last: u32, max: u32| {
+            vec![line.label.clone(), part.to_string(), last.to_string(), max.to_string()]
+        };
         let second = (!input.parts.1.is_empty()).then(|| row(input.parts.1, last.1, max.1));
         std::iter::once(row(input.parts.0, last.0, max.0)).chain(second)
     });

@@ -198,7 +198,9 @@ fn list(shapes: &[Shape], depth: usize, text: &mut String) {
         let form = match &shape.form {
             Form::Line { from, to } => format!("line {} {}", pair(*from), pair(*to)),
             Form::Path { commands } => format!("path {commands}"),
-            Form::Rect { x, y, width, height, .. } => format!("rect {} {}x{}", pair((*x, *y)), number(*width), number(*height)),
+            Form::Rect { x, y, width, height, .. } => {
+                format!("rect {} {}x{}", pair((*x, *y)), number(*width), number(*height))
+            }
             Form::Circle { centre, radius } => format!("circle {} r{}", pair(*centre), number(*radius)),
             Form::Text(line) => format!("text {} {:?}", pair(line.at), line.content),
             Form::Group { at, label, .. } => format!("group {} {label:?}", pair(*at)),
@@ -380,7 +382,8 @@ mod tests {
     fn classes_name_tones_and_never_colours() {
         let shape = Shape::rect(0.0, 0.0, 1.0, 1.0, 0.0).filled(Tone::Node).stroked(Tone::Edge, 1.0);
         assert_eq!(shape.classes(), "fill-node stroke-edge");
-        let text = Shape::text((0.0, 0.0), "a".into(), Anchor::Start, 11.0, Tone::Ink).mono().strong().haloed(Tone::Paper);
+        let text =
+            Shape::text((0.0, 0.0), "a".into(), Anchor::Start, 11.0, Tone::Ink).mono().strong().haloed(Tone::Paper);
         assert_eq!(text.classes(), "fill-ink stroke-paper mono strong halo");
     }
 }

@@ -85,7 +85,7 @@ fn state_line(view: &NodeView) -> (String, Tone) {
     match view.condition {
         Condition::Down => (with("✕", "down"), Tone::Lost),
         Condition::Paused => (with("❚❚", "paused"), Tone::Wait),
-        Condition::Slowed(percent) => (format!("◔ takes {percent} %"), Tone::Wait),
+        Condition::Slowed(percent) => (format!("◔ work takes {percent} %"), Tone::Wait),
         Condition::Running => (view.headline.clone(), Tone::Soft),
     }
 }
@@ -178,7 +178,10 @@ fn slot((left, top): (f64, f64), state: ItemState, shapes: &mut Vec<Shape>) {
         ItemState::ReadyAgain => {
             shapes.push(Shape::rect(left + 0.75, top + 0.75, 10.5, 18.5, 2.5).stroked(Tone::Wait, 1.5));
             for offset in [5.0, 11.0, 17.0] {
-                shapes.push(Shape::line((left + 3.0, top + offset + 1.0), (left + 9.0, top + offset - 3.0)).stroked(Tone::Wait, 1.5));
+                shapes.push(
+                    Shape::line((left + 3.0, top + offset + 1.0), (left + 9.0, top + offset - 3.0))
+                        .stroked(Tone::Wait, 1.5),
+                );
             }
         }
     }
@@ -264,12 +267,12 @@ mod tests {
     use super::super::geometry::size;
     use super::*;
 
-    fn texts(shapes: &[Shape]) -> Vec<&str> {
-        let text = |shape: &'_ Shape| matches!(shape.form, Form::Text(_));
-        shapes.iter().filter(|shape| text(shape)).filter_map(|shape| match &shape.form {
+    fn texts<'a>(shapes: &'a [Shape]) -> Vec<&'a str> {
+        let text = |shape: &'a Shape| match &shape.form {
             Form::Text(text) => Some(text.content.as_str()),
             _ => None,
-        }).collect()
+        };
+        shapes.iter().filter_map(text).collect()
     }
 
     #[test]
@@ -311,7 +314,9 @@ mod tests {
                 item_count: usize::MAX,
                 ..NodeView::default()
             };
-            for shape in node_shapes(kind, "A name that does not fit either, by no means at all", (width, height), &view) {
+            for shape in
+                node_shapes(kind, "A name that does not fit either, by no means at all", (width, height), &view)
+            {
                 let (left, right, top, bottom) = match &shape.form {
                     Form::Text(text) => {
                         let wide = text_width(&text.content, text.size, text.mono, text.strong);
@@ -323,10 +328,15 @@ mod tests {
                         (left, left + wide, text.at.1 - text.size * 0.8, text.at.1 + 2.0)
                     }
                     Form::Rect { x, y, width, height, .. } => (*x, x + width, *y, y + height),
-                    Form::Circle { centre, radius } => (centre.0 - radius, centre.0 + radius, centre.1 - radius, centre.1 + radius),
+                    Form::Circle { centre, radius } => {
+                        (centre.0 - radius, centre.0 + radius, centre.1 - radius, centre.1 + radius)
+                    }
                     _ => continue,
                 };
-                assert!(left >= -width / 2.0 && right <= width / 2.0 && top >= -height / 2.0 && bottom <= height / 2.0, "{kind}: {shape:?}");
+                assert!(
+                    left >= -width / 2.0 && right <= width / 2.0 && top >= -height / 2.0 && bottom <= height / 2.0,
+                    "{kind}: {shape:?}"
+                );
             }
         }
     }

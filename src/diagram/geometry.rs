@@ -238,7 +238,10 @@ mod tests {
             assert!(!covers(kind, (width, height), (width / 2.0 + 1.0, 0.0)), "{kind}");
             assert!(!covers(kind, (width, height), (0.0, height / 2.0 + 1.0)), "{kind}");
         }
-        assert!(!covers("exchange", size("exchange"), (40.0, 38.0)), "the corner of a diamond's box is not the diamond");
+        assert!(
+            !covers("exchange", size("exchange"), (40.0, 38.0)),
+            "the corner of a diamond's box is not the diamond"
+        );
         assert!(!covers("broker", (400.0, 300.0), (0.0, 20.0)), "the inside of a frame belongs to its members");
         assert!(covers("broker", (400.0, 300.0), (0.0, -140.0)), "its title does not");
     }

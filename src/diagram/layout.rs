@@ -24,7 +24,8 @@ impl Layout {
         let index: BTreeMap<String, usize> =
             document.nodes.iter().enumerate().map(|(number, node)| (node.id.clone(), number)).collect();
         let frames = frames(document, &index);
-        let mut layout = Layout { frames, routes: Vec::with_capacity(document.wires.len()), index, wire_index: BTreeMap::new() };
+        let mut layout =
+            Layout { frames, routes: Vec::with_capacity(document.wires.len()), index, wire_index: BTreeMap::new() };
         let ends: Vec<Option<(usize, usize)>> = document.wires.iter().map(|wire| layout.ends(wire)).collect();
         let mut lanes: BTreeMap<(usize, usize), (usize, usize)> = BTreeMap::new();
         for pair in ends.iter().flatten() {
@@ -110,7 +111,8 @@ impl Layout {
 /// The frame of every node: its kind's size about its place; for an enclosure, around its members.
 fn frames(document: &Document, index: &BTreeMap<String, usize>) -> Vec<Frame> {
     let place = |(x, y): Point| (if x.is_finite() { x } else { 0.0 }, if y.is_finite() { y } else { 0.0 });
-    let mut frames: Vec<Frame> = document.nodes.iter().map(|node| Frame::about(place(node.at), size(&node.kind))).collect();
+    let mut frames: Vec<Frame> =
+        document.nodes.iter().map(|node| Frame::about(place(node.at), size(&node.kind))).collect();
     let mut inner: Vec<Option<Frame>> = vec![None; frames.len()];
     for (number, node) in document.nodes.iter().enumerate() {
         if let Some(host) = node.host.as_ref().and_then(|host| index.get(host)).filter(|host| **host != number) {
@@ -139,7 +141,12 @@ mod tests {
             at,
             params: BTreeMap::new(),
         };
-        let wire = |id: &str, from: &str, to: &str| Wire { id: id.into(), from: from.into(), to: to.into(), params: BTreeMap::new() };
+        let wire = |id: &str, from: &str, to: &str| Wire {
+            id: id.into(),
+            from: from.into(),
+            to: to.into(),
+            params: BTreeMap::new(),
+        };
         Document {
             nodes: vec![
                 node("rabbit", "broker", None, (0.0, 0.0)),
@@ -147,7 +154,11 @@ mod tests {
                 node("orders", "exchange", Some("rabbit"), (0.0, 0.0)),
                 node("billing", "queue", Some("rabbit"), (240.0, 0.0)),
             ],
-            wires: vec![wire("w1", "shop.out", "orders"), wire("w2", "orders.out", "billing"), wire("w3", "orders", "nowhere")],
+            wires: vec![
+                wire("w1", "shop.out", "orders"),
+                wire("w2", "orders.out", "billing"),
+                wire("w3", "orders", "nowhere"),
+            ],
             ..Document::default()
         }
     }

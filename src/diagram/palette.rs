@@ -56,7 +56,7 @@ pub const TOKENS: [(Tone, &str, &str, &str); 15] = [
     (Tone::Soft, "soft", "#5b6573", "#98a3b3"),
     (Tone::Rule, "rule", "#d9d6cc", "#2c3541"),
     (Tone::Grid, "grid", "#e4e1d8", "#1d242d"),
-    (Tone::Edge, "edge", "#868c95", "#667283"),
+    (Tone::Edge, "edge", "#868c95", "#6f7b8d"),
     (Tone::Paper, "paper", "#f6f5f1", "#12161c"),
     (Tone::Panel, "panel", "#fffefb", "#1a2028"),
     (Tone::Node, "node", "#fffefb", "#212935"),
@@ -110,7 +110,10 @@ pub fn drawing_css() -> String {
     for (_, name, ..) in TOKENS {
         let _ = writeln!(text, ".fill-{name}{{fill:var(--{name})}}.stroke-{name}{{stroke:var(--{name})}}");
     }
-    let _ = writeln!(text, ".fill-none{{fill:none}}.faint{{opacity:.16}}.round{{stroke-linecap:round;stroke-linejoin:round}}");
+    let _ = writeln!(
+        text,
+        ".fill-none{{fill:none}}.faint{{opacity:.16}}.round{{stroke-linecap:round;stroke-linejoin:round}}"
+    );
     let _ = writeln!(text, ".label{{font-family:{SANS}}}.mono{{font-family:{MONO}}}.strong{{font-weight:600}}");
     let _ = writeln!(text, ".halo{{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}}");
     text

@@ -67,8 +67,11 @@ impl Route {
     pub fn point_at(&self, fraction: f64) -> Point {
         let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
         let wanted = fraction * self.length();
-        let next = self.stations.partition_point(|(_, length)| *length < wanted).clamp(1, self.stations.len().max(2) - 1);
-        let (Some((b, end)), (a, start)) = (self.stations.get(next), self.stations[next - 1]) else { return self.stations[0].0 };
+        let next =
+            self.stations.partition_point(|(_, length)| *length < wanted).clamp(1, self.stations.len().max(2) - 1);
+        let (Some((b, end)), (a, start)) = (self.stations.get(next), self.stations[next - 1]) else {
+            return self.stations[0].0;
+        };
         let part = if *end > start { (wanted - start) / (end - start) } else { 0.0 };
         (a.0 + (b.0 - a.0) * part, a.1 + (b.1 - a.1) * part)
     }
@@ -110,9 +113,16 @@ impl Route {
     }
 }
 
+/// An easy curve. Wires between the same nodes bend apart, across the direct way.
 fn forward(start: Point, end: Point, shift: f64) -> [Point; 4] {
-    let reach = (end.0 - start.0) * 0.5 + ((end.1 - start.1).abs() * 0.12).min(36.0);
-    [start, (start.0 + reach, start.1 + shift), (end.0 - reach, end.1 + shift), end]
+    let (dx, dy) = (end.0 - start.0, end.1 - start.1);
+    let reach = dx * 0.5 + (dy.abs() * 0.12).min(36.0);
+    let length = distance(start, end).max(1.0);
+    let (aside_x, aside_y) = (-dy / length * shift, dx / length * shift);
+    // The wire leaves and comes in to the right, however far it is bent.
+    let first = ((start.0 + reach + aside_x).max(start.0 + 8.0), start.1 + aside_y);
+    let second = ((end.0 - reach + aside_x).min(end.0 - 8.0), end.1 + aside_y);
+    [start, first, second, end]
 }
 
 /// Out to the right, along a lane between or under the nodes, and in from the left.
@@ -187,15 +197,19 @@ mod tests {
             let (start, end) = (route.point_at(0.0), route.point_at(1.0));
             assert!(distance(start, (ends.from.right(), ends.from.centre().1)) < 1e-9, "{ends:?}");
             assert!(distance(end, (ends.to.left, ends.to.centre().1)) < 1e-9, "{ends:?}");
-            assert!(route.heading_at(0.0).0 > 0.3 && route.heading_at(1.0).0 > 0.3, "leaves and comes in to the right: {ends:?}");
+            assert!(
+                route.heading_at(0.0).0 > 0.3 && route.heading_at(1.0).0 > 0.3,
+                "leaves and comes in to the right: {ends:?}"
+            );
         }
     }
 
     #[test]
     fn equal_fractions_are_equal_lengths() {
         for (ends, route) in routes() {
-            let steps: Vec<f64> =
-                (0..20).map(|n| distance(route.point_at(f64::from(n) / 20.0), route.point_at(f64::from(n + 1) / 20.0))).collect();
+            let steps: Vec<f64> = (0..20)
+                .map(|n| distance(route.point_at(f64::from(n) / 20.0), route.point_at(f64::from(n + 1) / 20.0)))
+                .collect();
             let mean = route.length() / 20.0;
             assert!(steps.iter().all(|step| *step <= mean * 1.01), "no dot jumps: {ends:?} {steps:?}");
             assert!(route.distance_to(route.point_at(0.37)) < 1e-6);
@@ -207,7 +221,11 @@ mod tests {
         let all = routes();
         for lanes in all.chunks(3) {
             let middles: Vec<Point> = lanes.iter().map(|(_, route)| route.point_at(0.5)).collect();
-            assert!(distance(middles[0], middles[1]) > 8.0 && distance(middles[1], middles[2]) > 8.0, "{:?} {middles:?}", lanes[0].0);
+            assert!(
+                distance(middles[0], middles[1]) > 8.0 && distance(middles[1], middles[2]) > 8.0,
+                "{:?} {middles:?}",
+                lanes[0].0
+            );
         }
     }
 

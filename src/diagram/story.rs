@@ -40,9 +40,15 @@ pub fn sentence(event: &TraceEvent, names: Names) -> String {
         Fact::Unroutable {} => format!("found no binding for {message}"),
         Fact::Enqueued { ready, unacked } => format!("queued {message} {}", level(ready, unacked)),
         Fact::Leased { to, ready, unacked } => format!("handed {message} to {} {}", names(to), level(ready, unacked)),
-        Fact::Redelivered { to, ready, unacked } => format!("handed {message} again, to {} {}", names(to), level(ready, unacked)),
-        Fact::Acked { by, ready, unacked } => format!("forgot {message}: {} acknowledged it {}", names(by), level(ready, unacked)),
-        Fact::Nacked { by, ready, unacked } => format!("took {message} back: {} refused it {}", names(by), level(ready, unacked)),
+        Fact::Redelivered { to, ready, unacked } => {
+            format!("handed {message} again, to {} {}", names(to), level(ready, unacked))
+        }
+        Fact::Acked { by, ready, unacked } => {
+            format!("forgot {message}: {} acknowledged it {}", names(by), level(ready, unacked))
+        }
+        Fact::Nacked { by, ready, unacked } => {
+            format!("took {message} back: {} refused it {}", names(by), level(ready, unacked))
+        }
         Fact::Requeued { ready, unacked } => format!("put {message} back into its place {}", level(ready, unacked)),
         Fact::Discarded { ready, unacked } => format!("gave {message} up {}", level(ready, unacked)),
         Fact::Subscribed { consumer, prefetch: 0 } => format!("serves {}, without a prefetch limit", names(consumer)),
@@ -145,7 +151,8 @@ impl Ends {
     fn note(&mut self, event: &TraceEvent, names: Names) {
         let at = names(event.node);
         // A consumer's copy is its queue's to answer for, while the queue remembers it.
-        let owner = self.source.get(&event.node).copied().filter(|queue| self.open.contains_key(queue)).unwrap_or(event.node);
+        let owner =
+            self.source.get(&event.node).copied().filter(|queue| self.open.contains_key(queue)).unwrap_or(event.node);
         match event.fact {
             Fact::Sent { to, what: Carried::Publish, .. } => {
                 self.open.insert(to, format!("is on its way to {}", names(to)));
@@ -191,7 +198,11 @@ impl Ends {
             (0, Some(lost), None) => format!("{message} {lost}."),
             (0, Some(lost), Some(waits)) => format!("A copy of {message} {lost}; another {waits}."),
             (1, lost, waits) => {
-                let rest = lost.as_deref().or(waits.map(String::as_str)).map(|rest| format!(" Another copy {rest}.")).unwrap_or_default();
+                let rest = lost
+                    .as_deref()
+                    .or(waits.map(String::as_str))
+                    .map(|rest| format!(" Another copy {rest}."))
+                    .unwrap_or_default();
                 format!("{message} is done, by {}.{rest}", self.done[0])
             }
             (count, ..) => format!("{message} is done, {count} times: by {}.", self.done.join(", ")),
@@ -212,7 +223,14 @@ mod tests {
 
     fn event(milliseconds: u64, node: u32, fact: Fact) -> TraceEvent {
         let at = Time(milliseconds * 1_000_000);
-        TraceEvent { id: EventId(milliseconds + 1), at, node: NodeId(node), cause: EventId::NONE, message: MESSAGE, fact }
+        TraceEvent {
+            id: EventId(milliseconds + 1),
+            at,
+            node: NodeId(node),
+            cause: EventId::NONE,
+            message: MESSAGE,
+            fact,
+        }
     }
 
     #[test]
@@ -227,7 +245,10 @@ mod tests {
         let link = LinkId(0);
         assert_eq!(told(Fact::Sent { link, to: NodeId(4), what: Carried::Deliver }), "sent #41 to Charge 2");
         assert_eq!(told(Fact::Sent { link, to: NodeId(2), what: Carried::Ack }), "sent ack of #41 to billing");
-        assert_eq!(told(Fact::Dropped { reason: DropReason::Loss, what: Carried::Ack }), "dropped ack of #41: lost on the link");
+        assert_eq!(
+            told(Fact::Dropped { reason: DropReason::Loss, what: Carried::Ack }),
+            "dropped ack of #41: lost on the link"
+        );
         assert_eq!(told(Fact::Completed { busy: 0, latency: 1_240_000_000 }), "finished #41, 1.2 s after it was made");
         assert!(FactKind::ALL.len() > 30);
     }
@@ -236,11 +257,18 @@ mod tests {
     fn a_lost_message_says_why() {
         let told = why(
             MESSAGE,
-            &[event(0, 0, Fact::Published {}), event(300, 1, Fact::Unroutable {}), event(300, 1, Fact::Dropped { reason: DropReason::Unroutable, what: Carried::Publish })],
+            &[
+                event(0, 0, Fact::Published {}),
+                event(300, 1, Fact::Unroutable {}),
+                event(300, 1, Fact::Dropped { reason: DropReason::Unroutable, what: Carried::Publish }),
+            ],
             &names,
         );
         assert_eq!(told[0], "0.000 s: Order service made #41.");
-        assert_eq!(told.last().map(String::as_str), Some("#41 was lost at orders: no binding matched its key (0.300 s)."));
+        assert_eq!(
+            told.last().map(String::as_str),
+            Some("#41 was lost at orders: no binding matched its key (0.300 s).")
+        );
     }
 
     #[test]
@@ -265,12 +293,16 @@ mod tests {
             event(2, 4, Fact::Dropped { reason: DropReason::NodeDown, what: Carried::Deliver }),
         ];
         let told = why(MESSAGE, &events, &names);
-        assert_eq!(told.last().map(String::as_str), Some("#41 was handed to Charge 2 by billing and is not acknowledged yet."));
+        assert_eq!(
+            told.last().map(String::as_str),
+            Some("#41 was handed to Charge 2 by billing and is not acknowledged yet.")
+        );
     }
 
     #[test]
     fn a_long_life_is_told_in_bounded_length() {
-        let events: Vec<TraceEvent> = (0..10_000).map(|n| event(n, 2, Fact::Requeued { ready: 1, unacked: 0 })).collect();
+        let events: Vec<TraceEvent> =
+            (0..10_000).map(|n| event(n, 2, Fact::Requeued { ready: 1, unacked: 0 })).collect();
         let told = why(MESSAGE, &events, &names);
         assert!(told.len() <= TOLD_MAX + 2, "{}", told.len());
     }

@@ -68,7 +68,8 @@ fn write_shape(shape: &Shape, text: &mut String) {
         Form::Text(line) => write_text(line, &look, text),
         Form::Group { at, shapes, label } => {
             let _ = write!(text, "<g transform=\"translate({} {})\"", number(at.0), number(at.1));
-            let _ = if label.is_empty() { write!(text, ">") } else { write!(text, " aria-label=\"{}\">", escape(label)) };
+            let _ =
+                if label.is_empty() { write!(text, ">") } else { write!(text, " aria-label=\"{}\">", escape(label)) };
             shapes.iter().for_each(|shape| write_shape(shape, text));
             writeln!(text, "</g>")
         }
@@ -77,7 +78,12 @@ fn write_shape(shape: &Shape, text: &mut String) {
 
 fn write_text(line: &Text, look: &str, text: &mut String) -> std::fmt::Result {
     let (x, y) = (number(line.at.0), number(line.at.1));
-    write!(text, "<text{look} x=\"{x}\" y=\"{y}\" font-size=\"{}\" text-anchor=\"{}\"", number(line.size), line.anchor.name())?;
+    write!(
+        text,
+        "<text{look} x=\"{x}\" y=\"{y}\" font-size=\"{}\" text-anchor=\"{}\"",
+        number(line.size),
+        line.anchor.name()
+    )?;
     if line.turn != 0.0 {
         write!(text, " transform=\"rotate({} {x} {y})\"", number(line.turn))?;
     }
@@ -190,7 +196,11 @@ mod tests {
         let mut drawing = Drawing::new(100.0, 50.0, Tone::Paper, label);
         drawing.description = label.to_string();
         drawing.shapes.push(Shape::text((1.0, 2.0), label.to_string(), Anchor::Start, 12.0, Tone::Ink));
-        drawing.shapes.push(Shape::group((0.0, 0.0), label, vec![Shape::rect(0.0, 0.0, f64::NAN, -4.0, 2.0).filled(Tone::Node)]));
+        drawing.shapes.push(Shape::group(
+            (0.0, 0.0),
+            label,
+            vec![Shape::rect(0.0, 0.0, f64::NAN, -4.0, 2.0).filled(Tone::Node)],
+        ));
         drawing
     }
 
@@ -218,7 +228,10 @@ mod tests {
             assert_eq!(scenario_from_svg(&svg).as_deref(), Some(json));
         }
         assert_eq!(scenario_from_svg(&to_svg(&drawing("a"), Theme::Light, None)), None);
-        assert_eq!(scenario_from_svg("<metadata id=\"patchbay-scenario\"><![CDATA[{\"a\":1}]]></metadata>").as_deref(), Some("{\"a\":1}"));
+        assert_eq!(
+            scenario_from_svg("<metadata id=\"patchbay-scenario\"><![CDATA[{\"a\":1}]]></metadata>").as_deref(),
+            Some("{\"a\":1}")
+        );
     }
 
     #[test]

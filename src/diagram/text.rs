@@ -54,11 +54,16 @@ mod tests {
 
     #[test]
     fn a_fitted_text_fits() {
-        for text in ["", "a", "Order service", "größer als 🎈 alles 日本語テキスト", "iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii"] {
+        for text in
+            ["", "a", "Order service", "größer als 🎈 alles 日本語テキスト", "iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii"]
+        {
             for width in [-5.0, 0.0, 8.0, 20.0, 60.0, 100.0, 1000.0] {
                 for mono in [false, true] {
                     let fitted = fit_text(text, width, 12.5, mono, false);
-                    assert!(fitted.is_empty() || text_width(&fitted, 12.5, mono, false) <= width + 1e-9, "{fitted} in {width}");
+                    assert!(
+                        fitted.is_empty() || text_width(&fitted, 12.5, mono, false) <= width + 1e-9,
+                        "{fitted} in {width}"
+                    );
                 }
             }
         }

@@ -45,16 +45,24 @@ pub fn tidy_layout(document: &Document) -> Vec<(String, Point)> {
 }
 
 fn graph(document: &Document) -> Graph {
-    let index: BTreeMap<&str, usize> = document.nodes.iter().enumerate().map(|(number, node)| (node.id.as_str(), number)).collect();
+    let index: BTreeMap<&str, usize> =
+        document.nodes.iter().enumerate().map(|(number, node)| (node.id.as_str(), number)).collect();
     let host = |number: usize| document.nodes[number].host.as_deref().and_then(|host| index.get(host)).copied();
     let mut has_members = vec![false; document.nodes.len()];
     (0..document.nodes.len()).filter_map(host).for_each(|host| has_members[host] = true);
-    let placed = |number: &usize| !(has_members[*number] && outline(&document.nodes[*number].kind) == Outline::Enclosure);
+    let placed =
+        |number: &usize| !(has_members[*number] && outline(&document.nodes[*number].kind) == Outline::Enclosure);
     let nodes: Vec<usize> = (0..document.nodes.len()).filter(placed).collect();
-    let position: BTreeMap<usize, usize> = nodes.iter().enumerate().map(|(position, number)| (*number, position)).collect();
+    let position: BTreeMap<usize, usize> =
+        nodes.iter().enumerate().map(|(position, number)| (*number, position)).collect();
     let count = nodes.len();
-    let mut graph =
-        Graph { out: vec![Vec::new(); count], into: vec![Vec::new(); count], band: vec![0; count], column: vec![0; count], nodes };
+    let mut graph = Graph {
+        out: vec![Vec::new(); count],
+        into: vec![Vec::new(); count],
+        band: vec![0; count],
+        column: vec![0; count],
+        nodes,
+    };
     for wire in &document.wires {
         let end = |end: &str| position.get(index.get(Wire::node_of(end))?).copied();
         if let (Some(from), Some(to)) = (end(&wire.from), end(&wire.to)) {
@@ -197,7 +205,9 @@ fn rows(document: &Document, graph: &Graph, columns: &[Vec<usize>]) -> Vec<f64> 
 fn settle(graph: &Graph, column: &[usize], height: &dyn Fn(usize) -> f64, tops: &[f64], rows: &mut [f64]) {
     let wanted: Vec<f64> = column
         .iter()
-        .map(|node| mean(graph.into[*node].iter().chain(&graph.out[*node]).map(|other| rows[*other])).unwrap_or(rows[*node]))
+        .map(|node| {
+            mean(graph.into[*node].iter().chain(&graph.out[*node]).map(|other| rows[*other])).unwrap_or(rows[*node])
+        })
         .collect();
     let mut floor = f64::NEG_INFINITY;
     let mut placed: Vec<f64> = Vec::with_capacity(column.len());
@@ -226,7 +236,8 @@ fn band_tops(graph: &Graph, columns: &[Vec<usize>], height: &dyn Fn(usize) -> f6
     let mut tall = vec![0.0f64; count + 1];
     for column in columns {
         for (band, highest) in tall.iter_mut().enumerate() {
-            let sum: f64 = column.iter().filter(|node| graph.band[**node] == band).map(|node| height(*node) + ROW_GAP).sum();
+            let sum: f64 =
+                column.iter().filter(|node| graph.band[**node] == band).map(|node| height(*node) + ROW_GAP).sum();
             *highest = highest.max(sum);
         }
     }
@@ -269,7 +280,12 @@ mod tests {
             wires: wires
                 .iter()
                 .enumerate()
-                .map(|(n, (from, to))| Wire { id: format!("w{n}"), from: (*from).into(), to: (*to).into(), params: BTreeMap::new() })
+                .map(|(n, (from, to))| Wire {
+                    id: format!("w{n}"),
+                    from: (*from).into(),
+                    to: (*to).into(),
+                    params: BTreeMap::new(),
+                })
                 .collect(),
             ..Document::default()
         }

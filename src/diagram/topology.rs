@@ -72,7 +72,9 @@ pub fn topology(input: &TopologyInput) -> Drawing {
     let rest = NodeView::default();
     for enclosing in [true, false] {
         for (number, node) in input.document.nodes.iter().enumerate() {
-            if let (true, Some(frame)) = ((outline(&node.kind) == Outline::Enclosure) == enclosing, input.layout.frame_at(number)) {
+            if let (true, Some(frame)) =
+                ((outline(&node.kind) == Outline::Enclosure) == enclosing, input.layout.frame_at(number))
+            {
                 drawing.shapes.push(part(node, frame, input.nodes.get(&node.id).unwrap_or(&rest)));
             }
         }
@@ -166,7 +168,8 @@ pub fn flight_position(route: &Route, forward: bool, fraction: f64, what: Carrie
 fn flight_shape(flight: &FlightView, route: &Route) -> Shape {
     let at = flight_position(route, flight.forward, flight.fraction, flight.what);
     let (form, tone, radius) = flight_mark(flight.what);
-    let shape = Shape::group(at, &format!("{} {}", flight.what.label(), flight.message), mark_shapes(form, tone, radius));
+    let shape =
+        Shape::group(at, &format!("{} {}", flight.what.label(), flight.message), mark_shapes(form, tone, radius));
     match flight.message.some() {
         Some(message) => shape.targeting(Target::Message(message)),
         None => shape,
@@ -175,7 +178,8 @@ fn flight_shape(flight: &FlightView, route: &Route) -> Shape {
 
 fn table(input: &TopologyInput) -> Table {
     let rest = NodeView::default();
-    let labels: BTreeMap<&str, &str> = input.document.nodes.iter().map(|node| (node.id.as_str(), node.label())).collect();
+    let labels: BTreeMap<&str, &str> =
+        input.document.nodes.iter().map(|node| (node.id.as_str(), node.label())).collect();
     let mut sends_to: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for wire in &input.document.wires {
         if let Some(label) = labels.get(Wire::node_of(&wire.to)) {

@@ -92,7 +92,8 @@ pub(super) fn choose<'a>(input: &SequenceInput<'a>, events: &[TraceEvent], fit: 
         *busy.entry(event.node).or_default() += weight;
     }
     let count = |lifeline: &Lifeline| busy.get(&lifeline.node).copied().unwrap_or(0);
-    let wanted: Vec<&Lifeline> = input.lifelines.iter().filter(|lifeline| !lifeline.optional || count(lifeline) > 0).collect();
+    let wanted: Vec<&Lifeline> =
+        input.lifelines.iter().filter(|lifeline| !lifeline.optional || count(lifeline) > 0).collect();
     if wanted.len() <= fit {
         return (wanted, 0);
     }
@@ -103,6 +104,9 @@ pub(super) fn choose<'a>(input: &SequenceInput<'a>, events: &[TraceEvent], fit: 
     let hidden = wanted.len() - ranked.len();
     (ranked.into_iter().map(|index| wanted[index]).collect(), hidden)
 }
+
+/// The word at work that stopped in the middle.
+const UNFINISHED: &str = "not finished";
 
 struct Reader {
     columns: BTreeMap<NodeId, usize>,
@@ -115,9 +119,10 @@ struct Reader {
     start: Time,
 }
 
-/// Reads the events; the lines are those that [`choose`] gave.
-pub(super) fn gather(input: &SequenceInput, events: &[TraceEvent], lifelines: &[&Lifeline]) -> Gathered {
-    let columns: BTreeMap<NodeId, usize> = lifelines.iter().enumerate().map(|(column, line)| (line.node, column)).collect();
+/// Reads the events for a picture from `start` to `end`; the lines are those that [`choose`] gave.
+pub(super) fn gather(start: Time, end: Time, events: &[TraceEvent], lifelines: &[&Lifeline]) -> Gathered {
+    let columns: BTreeMap<NodeId, usize> =
+        lifelines.iter().enumerate().map(|(column, line)| (line.node, column)).collect();
     let mut members: BTreeMap<NodeId, Vec<usize>> = BTreeMap::new();
     for (column, line) in lifelines.iter().enumerate() {
         if let Some(host) = line.host.filter(|host| !columns.contains_key(host)) {
@@ -125,15 +130,14 @@ pub(super) fn gather(input: &SequenceInput, events: &[TraceEvent], lifelines: &[
         }
     }
     let gathered = Gathered::default();
-    let mut reader =
-        Reader { columns, members, sent: BTreeMap::new(), working: BTreeMap::new(), gathered, start: input.start };
-    for event in events.iter().filter(|event| event.at <= input.end) {
+    let mut reader = Reader { columns, members, sent: BTreeMap::new(), working: BTreeMap::new(), gathered, start };
+    for event in events.iter().filter(|event| event.at <= end) {
         reader.read(event);
     }
     let mut gathered = reader.gathered;
     // What was over before the picture begins is not in it.
-    gathered.arrows.retain(|arrow| arrow.end().is_none_or(|end| end >= input.start) && arrow.from != arrow.to);
-    gathered.works.retain(|work| work.end.is_none_or(|end| end >= input.start));
+    gathered.arrows.retain(|arrow| arrow.end().is_none_or(|end| end >= start) && arrow.from != arrow.to);
+    gathered.works.retain(|work| work.end.is_none_or(|end| end >= start));
     gathered
 }
 
@@ -156,14 +160,17 @@ impl Reader {
     fn begin(&mut self, event: &TraceEvent, to: NodeId, what: Option<Carried>, ending: Ending) {
         if let (Some(from), Some(to)) = (self.columns.get(&event.node), self.columns.get(&to)) {
             self.sent.insert(event.id, self.gathered.arrows.len());
-            let arrow = Arrow { from: *from, to: *to, start: event.at, ending, what, message: event.message, event: event.id };
+            let arrow =
+                Arrow { from: *from, to: *to, start: event.at, ending, what, message: event.message, event: event.id };
             self.gathered.arrows.push(arrow);
         }
     }
 
     /// The link made a second frame: a second arrow from the same start.
     fn double(&mut self, event: &TraceEvent) {
-        let Some(first) = self.sent.get(&event.cause).and_then(|index| self.gathered.arrows.get(*index)) else { return };
+        let Some(first) = self.sent.get(&event.cause).and_then(|index| self.gathered.arrows.get(*index)) else {
+            return;
+        };
         let second = Arrow { ending: Ending::Open, event: event.id, ..*first };
         self.sent.insert(event.id, self.gathered.arrows.len());
         self.gathered.arrows.push(second);
@@ -188,7 +195,8 @@ impl Reader {
             .collect();
         let lane = (0..=taken.len()).find(|lane| !taken.contains(lane)).unwrap_or(0);
         self.working.insert((column, event.message), self.gathered.works.len());
-        let work = Work { column, start: Some(event.at), end: None, outcome: Outcome::Running, message: event.message, lane };
+        let work =
+            Work { column, start: Some(event.at), end: None, outcome: Outcome::Running, message: event.message, lane };
         self.gathered.works.push(work);
     }
 
@@ -206,7 +214,7 @@ impl Reader {
         }
         match outcome {
             Outcome::Failed => self.push(event, "failed", Tone::Wait, Glyph::Cross, 6),
-            Outcome::Abandoned => self.push(event, "not finished", Tone::Wait, Glyph::Ring, 4),
+            Outcome::Abandoned => self.push(event, UNFINISHED, Tone::Wait, Glyph::Ring, 4),
             Outcome::Done | Outcome::Running => {}
         }
     }
@@ -216,14 +224,20 @@ impl Reader {
         let word = event.fact.kind().label();
         match event.fact {
             Fact::Published {} | Fact::Started {} => {}
-            Fact::Crashed {} => self.push(event, "crash", Tone::Lost, Glyph::Cross, 12),
+            Fact::Crashed {} => {
+                // That its work was not finished goes without saying.
+                self.gathered.marks.retain(|mark| mark.at != event.at || mark.text != UNFINISHED);
+                self.push(event, "crash", Tone::Lost, Glyph::Cross, 12);
+            }
             Fact::Restarted {} => self.push(event, "runs again", Tone::Ok, Glyph::Ring, 8),
             Fact::Paused {} | Fact::Slowed { .. } => self.push(event, word, Tone::Wait, Glyph::Ring, 8),
             // A `Dropped` follows and says it.
             Fact::Unroutable {} => {}
             Fact::Requeued { .. } => self.push(event, "back in its place", Tone::Wait, Glyph::Ring, 5),
             Fact::Disconnected { .. } => self.push(event, word, Tone::Lost, Glyph::Ring, 4),
-            _ if matches!(event.fact.shape(), Shape::Mark | Shape::State) => self.push(event, word, Tone::Soft, Glyph::Dot, 0),
+            _ if matches!(event.fact.shape(), Shape::Mark | Shape::State) => {
+                self.push(event, word, Tone::Soft, Glyph::Dot, 0)
+            }
             _ => {}
         }
     }
@@ -233,7 +247,8 @@ impl Reader {
             return;
         }
         let own = self.columns.get(&event.node).copied();
-        let columns = own.map_or_else(|| self.members.get(&event.node).cloned().unwrap_or_default(), |column| vec![column]);
+        let columns =
+            own.map_or_else(|| self.members.get(&event.node).cloned().unwrap_or_default(), |column| vec![column]);
         for (index, column) in columns.into_iter().enumerate() {
             // A host's fault is marked at each of its members and named once.
             let text = if index == 0 { text.to_string() } else { String::new() };

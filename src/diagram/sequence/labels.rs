@@ -3,7 +3,7 @@
 use super::super::drawing::{Anchor, Shape, Target};
 use super::super::geometry::Point;
 use super::super::palette::Tone;
-use super::super::text::{fit_text, text_width};
+use super::super::text::text_width;
 
 /// The size of the names.
 const FONT: f64 = 11.0;
@@ -37,21 +37,21 @@ struct Room {
 }
 
 impl Candidate {
-    /// A name along an arrow, above it.
-    pub fn along(from: Point, to: Point, text: String, tone: Tone, rank: i32, target: Target) -> Candidate {
+    /// A name along an arrow, above it: the first of the texts that is no longer than the arrow.
+    pub fn along(from: Point, to: Point, texts: &[String], tone: Tone, rank: i32, target: Target) -> Candidate {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let length = (dx * dx + dy * dy).sqrt();
+        let fits = |text: &&String| text_width(text, FONT, false, false) <= length - 6.0;
+        let text = texts.iter().find(fits).cloned().unwrap_or_default();
         let mut places = Vec::new();
-        if length > 30.0 {
+        if length > 0.0 {
             // Text runs to the right, whichever way the arrow goes.
             let sign = if dx < 0.0 { -1.0 } else { 1.0 };
             let along = (dx / length * sign, dy / length * sign);
-            let text = fit_text(&text, (length - 14.0).max(0.0), FONT, false, false);
             for part in [0.5, 0.36, 0.64] {
                 let (x, y) = (from.0 + dx * part, from.1 + dy * part);
                 places.push(Place { at: (x + along.1 * 4.0, y - along.0 * 4.0), anchor: Anchor::Middle, along });
             }
-            return Candidate { text, tone, rank, target, places };
         }
         Candidate { text, tone, rank, target, places }
     }
@@ -92,13 +92,15 @@ impl Labels {
                 break;
             }
             let width = text_width(&candidate.text, FONT, false, false);
-            let free = candidate.places.iter().map(|place| (place, Room::of(place, width))).find(|(_, room)| {
-                room.within(upper_left, lower_right) && !rooms.iter().any(|other| room.meets(other))
-            });
+            let free =
+                candidate.places.iter().map(|place| (place, Room::of(place, width))).find(|(_, room)| {
+                    room.within(upper_left, lower_right) && !rooms.iter().any(|other| room.meets(other))
+                });
             if let Some((place, room)) = free {
                 rooms.push(room);
                 let turn = libm::atan2(place.along.1, place.along.0).to_degrees();
-                let shape = Shape::text(place.at, candidate.text, place.anchor, FONT, candidate.tone).haloed(Tone::Panel);
+                let shape =
+                    Shape::text(place.at, candidate.text, place.anchor, FONT, candidate.tone).haloed(Tone::Panel);
                 shapes.push(shape.turned(if turn.abs() < 0.5 { 0.0 } else { turn }).targeting(candidate.target));
             }
         }
@@ -144,6 +146,7 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::drawing::Form;
     use super::*;
     use crate::vocabulary::EventId;
 
@@ -164,16 +167,26 @@ mod tests {
     fn the_important_name_wins_and_all_stay_inside() {
         let mut labels = Labels::default();
         let offer = |labels: &mut Labels, text: &str, rank| {
-            labels.offer(Candidate::along((0.0, 50.0), (40.0, 50.0), text.into(), Tone::Info, rank, Target::Event(EventId(1))));
+            labels.offer(Candidate::along(
+                (0.0, 50.0),
+                (40.0, 50.0),
+                &[text.to_string()],
+                Tone::Info,
+                rank,
+                Target::Event(EventId(1)),
+            ));
         };
         offer(&mut labels, "ack", 2);
         offer(&mut labels, "lost", 9);
         labels.offer(Candidate::beside((100.0, 50.0), "at the edge".into(), Tone::Lost, 5, Target::Event(EventId(2))));
         let shapes = labels.place((0.0, 0.0), (104.0, 100.0));
-        let texts: Vec<String> = shapes.iter().filter_map(|shape| match &shape.form {
-            super::super::super::drawing::Form::Text(text) => Some(text.content.clone()),
-            _ => None,
-        }).collect();
+        let texts: Vec<&str> = shapes
+            .iter()
+            .filter_map(|shape| match &shape.form {
+                Form::Text(text) => Some(text.content.as_str()),
+                _ => None,
+            })
+            .collect();
         assert_eq!(texts, ["lost", "at the edge"]);
     }
 }

@@ -15,7 +15,7 @@ use super::drawing::{number, Anchor, Drawing, Shape, Table, Target};
 use super::geometry::Point;
 use super::palette::Tone;
 use super::story::span;
-use super::text::fit_text;
+use super::text::{fit_text, text_width};
 
 use gather::{gather, Arrow, Ending, Gathered, Glyph, Outcome, Work};
 use labels::{Candidate, Labels};
@@ -89,10 +89,9 @@ pub fn sequence(input: &SequenceInput) -> Drawing {
     let gutter = if input.width >= 360.0 { 50.0 } else { 12.0 };
     let fit = (((input.width - gutter) / COLUMN_MIN) as usize).max(2);
     let (lifelines, hidden) = gather::choose(input, events, fit);
-    let mut gathered = gather(input, events, &lifelines);
-    let plan = plan(input, lifelines.len(), gutter, &gathered);
-    let arrows_max = ((plan.bottom - plan.top) / 5.0 * (lifelines.len().max(2) - 1) as f64) as usize;
-    let (shown, all) = thin(&mut gathered, arrows_max.clamp(20, ARROWS_MAX), input.selected);
+    let (start, gathered, all) = fitting(input, events, &lifelines);
+    let plan = plan(input, start, lifelines.len(), gutter, &gathered);
+    let shown = gathered.arrows.len();
 
     let mut drawing = Drawing::new(input.width, input.height, Tone::Panel, TITLE);
     draw_grid(input, &plan, gutter, &lifelines, &mut drawing.shapes);
@@ -105,22 +104,22 @@ pub fn sequence(input: &SequenceInput) -> Drawing {
         draw_mark(mark, &plan, input, &mut labels, &mut drawing.shapes);
     }
     drawing.shapes.extend(labels.place((gutter - 8.0, plan.top - 6.0), (input.width, plan.bottom + 4.0)));
-    drawing.note = note(shown, all, hidden);
+    drawing.note = note(start, shown, all, hidden);
     drawing.table = table(&gathered, &lifelines);
-    drawing.description = description(input, &gathered, &lifelines, all);
+    drawing.description = description(&plan, &gathered, &lifelines, shown);
     drawing
 }
 
-fn plan(input: &SequenceInput, count: usize, gutter: f64, gathered: &Gathered) -> Plan {
+fn plan(input: &SequenceInput, start: Time, count: usize, gutter: f64, gathered: &Gathered) -> Plan {
     let column_width = (input.width - gutter - 8.0) / count.max(1) as f64;
     let columns = (0..count).map(|column| gutter + column_width * (column as f64 + 0.5)).collect();
     let travels = gathered.arrows.iter().filter(|arrow| matches!(arrow.ending, Ending::Arrived(_)));
     let (sum, number) = travels
         .filter_map(|arrow| arrow.end().map(|end| end.since(arrow.start).0))
         .fold((0u128, 0u128), |(sum, number), travel| (sum + u128::from(travel), number + 1));
-    let span = input.end.since(input.start).0;
+    let span = input.end.since(start).0;
     let travel = if number > 0 { (sum / number) as u64 } else { span / 12 };
-    Plan { columns, column_width, top: HEAD, bottom: input.height - 10.0, start: input.start, end: input.end, travel }
+    Plan { columns, column_width, top: HEAD, bottom: input.height - 10.0, start, end: input.end, travel }
 }
 
 impl Plan {
@@ -131,28 +130,44 @@ impl Plan {
     }
 }
 
-/// Keeps at most so many arrows: the newest, and those of the selected message. Gives (kept, all).
-fn thin(gathered: &mut Gathered, arrows_max: usize, selected: Option<MessageId>) -> (usize, usize) {
+/// Reads the stretch, or as much of its end as can be told apart: gives its start, what is in it, and the count of all arrows.
+///
+/// With a message to follow the whole stretch is drawn, since all else steps back.
+fn fitting(input: &SequenceInput, events: &[TraceEvent], lifelines: &[&Lifeline]) -> (Time, Gathered, usize) {
+    let mut gathered = gather(input.start, input.end, events, lifelines);
     let all = gathered.arrows.len();
-    let mut spare = all.saturating_sub(arrows_max);
-    let follows = |message: MessageId| selected.is_some_and(|selected| selected == message);
+    // Four gaps side by side can be named at 16 units a line; more rarely have traffic at the same time.
+    let gaps = lifelines.len().clamp(2, 5) - 1;
+    let arrows_max = (((input.height - HEAD - 10.0) / 16.0) as usize * gaps).clamp(12, ARROWS_MAX);
+    let mut start = input.start;
+    if input.selected.is_none() && all > arrows_max {
+        let first = gathered.arrows[all - arrows_max].start;
+        // A little air above the first arrow; never an empty picture.
+        let air = input.end.since(first).0 / 24;
+        start = Time(first.0.saturating_sub(air)).max(input.start).min(Time(input.end.0 - 1));
+        gathered = gather(start, input.end, events, lifelines);
+    }
+    let selected = input.selected;
+    let mut spare = gathered.arrows.len().saturating_sub(ARROWS_MAX);
     gathered.arrows.retain(|arrow| {
-        let keep = spare == 0 || follows(arrow.message);
+        let keep = spare == 0 || selected.is_some_and(|selected| selected == arrow.message);
         spare -= usize::from(!keep);
         keep
     });
-    // A selected message can have more arrows than fit; the newest of them remain.
-    let excess = gathered.arrows.len().saturating_sub(ARROWS_MAX);
-    gathered.arrows.drain(..excess);
-    let excess = gathered.marks.len().saturating_sub(ARROWS_MAX);
-    gathered.marks.drain(..excess);
-    let excess = gathered.works.len().saturating_sub(ARROWS_MAX);
-    gathered.works.drain(..excess);
-    (gathered.arrows.len(), all)
+    newest(&mut gathered.arrows);
+    newest(&mut gathered.marks);
+    newest(&mut gathered.works);
+    (start, gathered, all)
 }
 
-fn note(shown: usize, all: usize, hidden: usize) -> Option<String> {
-    let arrows = (shown < all).then(|| format!("showing the last {shown} of {all} arrows"));
+/// Drops the oldest of too many.
+fn newest<T>(items: &mut Vec<T>) {
+    let excess = items.len().saturating_sub(ARROWS_MAX);
+    items.drain(..excess);
+}
+
+fn note(start: Time, shown: usize, all: usize, hidden: usize) -> Option<String> {
+    let arrows = (shown < all).then(|| format!("showing the last {shown} of {all} arrows, from {start}"));
     let parts = match hidden {
         0 => None,
         1 => Some("1 part does not fit and is hidden".to_string()),
@@ -175,8 +190,10 @@ fn draw_grid(input: &SequenceInput, plan: &Plan, gutter: f64, lifelines: &[&Life
         }
     }
     for (x, lifeline) in plan.columns.iter().zip(lifelines) {
-        let label = fit_text(&lifeline.label, plan.column_width - 6.0, 12.5, false, true);
-        let name = Shape::text((*x, 19.0), label, Anchor::Middle, 12.5, Tone::Ink).strong();
+        let room = plan.column_width - 4.0;
+        let size = if text_width(&lifeline.label, 12.5, false, true) <= room { 12.5 } else { 11.0 };
+        let label = fit_text(&lifeline.label, room, size, false, true);
+        let name = Shape::text((*x, 19.0), label, Anchor::Middle, size, Tone::Ink).strong();
         shapes.push(name.targeting(Target::Node(lifeline.node)));
         shapes.push(Shape::line((*x, plan.top - 4.0), (*x, plan.bottom)).stroked(Tone::Rule, 1.25));
     }
@@ -225,7 +242,8 @@ fn arrow_look(arrow: &Arrow, selected: Option<MessageId>) -> (Tone, &'static str
 fn draw_arrow(arrow: &Arrow, plan: &Plan, input: &SequenceInput, labels: &mut Labels, shapes: &mut Vec<Shape>) {
     let (tone, dash, rank) = arrow_look(arrow, input.selected);
     let side = if arrow.to > arrow.from { 1.0 } else { -1.0 };
-    let (x1, x2) = (plan.columns[arrow.from] + side * 5.0 * f64::from(arrow.what.is_some()), plan.columns[arrow.to] - side * 5.0);
+    let (x1, x2) =
+        (plan.columns[arrow.from] + side * 5.0 * f64::from(arrow.what.is_some()), plan.columns[arrow.to] - side * 5.0);
     let y1 = plan.y(arrow.start);
     let usual = plan.y(Time(arrow.start.0.saturating_add(plan.travel)));
     let (y2, part) = match arrow.ending {
@@ -251,25 +269,27 @@ fn draw_arrow(arrow: &Arrow, plan: &Plan, input: &SequenceInput, labels: &mut La
         Ending::Lost(..) => cross(to, tone, 4.0),
         _ => head(from, to, matches!(arrow.ending, Ending::Open) || high < 1.0, tone, width),
     });
-    if rank >= 0 {
-        labels.offer(Candidate::along(from, to, arrow_text(arrow, input), tone, rank, target));
+    if rank < 0 {
+        return;
     }
+    if let Ending::Lost(_, reason) = arrow.ending {
+        labels.offer(Candidate::beside(to, reason.label().to_string(), tone, rank, target.clone()));
+    }
+    labels.offer(Candidate::along(from, to, &arrow_texts(arrow, input), tone, rank, target));
 }
 
-fn arrow_text(arrow: &Arrow, input: &SequenceInput) -> String {
+/// What an arrow is called, at length and in short.
+fn arrow_texts(arrow: &Arrow, input: &SequenceInput) -> [String; 2] {
     use crate::vocabulary::Carried;
-    let text = match arrow.what {
-        None => "routed".to_string(),
-        Some(Carried::Publish) => match (input.key)(arrow.message).filter(|key| !key.is_empty()) {
-            Some(key) => format!("{} {key}", arrow.message),
-            None => format!("publish {}", arrow.message),
+    let Some(what) = arrow.what else { return ["routed".to_string(), String::new()] };
+    let word = what.label();
+    match (what, arrow.message.some()) {
+        (Carried::Publish, Some(message)) => match (input.key)(message).filter(|key| !key.is_empty()) {
+            Some(key) => [format!("{message} {key}"), message.to_string()],
+            None => [format!("publish {message}"), message.to_string()],
         },
-        Some(what @ (Carried::Deliver | Carried::Redeliver)) => format!("{} {}", what.label(), arrow.message),
-        Some(what) => what.label().to_string(),
-    };
-    match arrow.ending {
-        Ending::Lost(_, reason) => format!("{text}: {}", reason.label()),
-        _ => text,
+        (Carried::Deliver | Carried::Redeliver, Some(message)) => [format!("{word} {message}"), message.to_string()],
+        _ => [word.to_string(), String::new()],
     }
 }
 
@@ -281,7 +301,8 @@ fn head(from: Point, to: Point, open: bool, tone: Tone, width: f64) -> Shape {
     let wing = |side: f64| (to.0 - ux * 7.5 - uy * 4.2 * side, to.1 - uy * 7.5 + ux * 4.2 * side);
     let (a, b) = (wing(1.0), wing(-1.0));
     let numbers = [a.0, a.1, to.0, to.1, b.0, b.1].map(number);
-    let commands = format!("M{} {}L{} {}L{} {}", numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]);
+    let commands =
+        format!("M{} {}L{} {}L{} {}", numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]);
     if open {
         Shape::path(commands + "Z").filled(Tone::Panel).stroked(tone, 1.4)
     } else {
@@ -322,12 +343,18 @@ fn table(gathered: &Gathered, lifelines: &[&Lifeline]) -> Table {
             Ending::Lost(_, reason) => reason.label().into(),
         };
         let (from, to) = (&lifelines[arrow.from].label, &lifelines[arrow.to].label);
-        rows.push((arrow.start, vec![arrow.start.to_string(), from.clone(), to.clone(), what.into(), message, outcome]));
+        rows.push((
+            arrow.start,
+            vec![arrow.start.to_string(), from.clone(), to.clone(), what.into(), message, outcome],
+        ));
     }
     for mark in &gathered.marks {
         let message = mark.message.some().map(|message| message.to_string()).unwrap_or_default();
         let place = lifelines[mark.column].label.clone();
-        rows.push((mark.at, vec![mark.at.to_string(), place, String::new(), mark.text.clone(), message, String::new()]));
+        rows.push((
+            mark.at,
+            vec![mark.at.to_string(), place, String::new(), mark.text.clone(), message, String::new()],
+        ));
     }
     rows.sort_by_key(|(at, _)| *at);
     let excess = rows.len().saturating_sub(ROWS_MAX);
@@ -337,10 +364,10 @@ fn table(gathered: &Gathered, lifelines: &[&Lifeline]) -> Table {
     }
 }
 
-fn description(input: &SequenceInput, gathered: &Gathered, lifelines: &[&Lifeline], all: usize) -> String {
+fn description(plan: &Plan, gathered: &Gathered, lifelines: &[&Lifeline], all: usize) -> String {
     let names: Vec<&str> = lifelines.iter().map(|lifeline| lifeline.label.as_str()).collect();
     let lost = gathered.arrows.iter().filter(|arrow| matches!(arrow.ending, Ending::Lost(..))).count();
-    let mut text = format!("From {} to {}: {all} arrows between {}.", input.start, input.end, names.join(", "));
+    let mut text = format!("From {} to {}: {all} arrows between {}.", plan.start, plan.end, names.join(", "));
     if lost > 0 {
         text += &format!(" {lost} did not arrive.");
     }

@@ -58,21 +58,6 @@ pub const PROFILE: Profile = Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::client::{consumer, producer};
-    use crate::model::kind::LINK_PARAMS;
-
-    #[test]
-    fn the_defaults_of_the_parts_are_those_of_the_product() {
-        let params = || consumer::KIND.params.iter().chain(producer::KIND.params).chain(&LINK_PARAMS);
-        let mut compared = 0;
-        for default in PROFILE.defaults {
-            for param in params().filter(|param| param.name == default.subject) {
-                assert_eq!(param.default.trim_matches('"'), default.says, "{}", default.subject);
-                compared += 1;
-            }
-        }
-        assert_eq!(compared, 3, "prefetch, persistent and heartbeat are parameters");
-    }
 
     #[test]
     fn every_statement_has_a_source() {

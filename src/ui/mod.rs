@@ -1,0 +1,23 @@
+//! The page. It shows the session and sends [`crate::session::Action`]s; it changes nothing by itself.
+//!
+//! [`app`] is the one struct component and owns the session; everything below is a function component with comparable
+//! properties, so that what has not changed is not drawn again. Messages on the way are drawn on a canvas layer by
+//! [`flights`], once per animation frame, never as elements. Storage, files and the clipboard are in [`browser`].
+//!
+//! To add a panel, write a function component and place it in [`app`] or [`dock`]; to add a command, name it in [`keys`].
+
+pub mod app;
+pub mod browser;
+pub mod canvas;
+pub mod dialogs;
+pub mod dock;
+pub mod field;
+pub mod flights;
+pub mod icons;
+pub mod inspector;
+pub mod keys;
+pub mod palette;
+pub mod shapes;
+pub mod snapshot;
+pub mod start;
+pub mod transport;

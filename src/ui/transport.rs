@@ -1,0 +1,180 @@
+//! The transport: play, step, speed, the clock and the bar on which one moves through time.
+
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use crate::scenario::edit::Edit;
+use crate::session::{Action, Transport};
+use crate::vocabulary::{Duration, Time};
+
+use super::app::Msg;
+use super::icons::Icon;
+
+/// The speeds that are offered, in virtual seconds per second.
+const SPEEDS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 20.0, 100.0, 1000.0];
+/// Steps of the scrub bar.
+const STEPS: f64 = 1000.0;
+
+#[derive(Properties, PartialEq)]
+pub struct TransportProps {
+    pub playing: bool,
+    pub lagging: bool,
+    pub now: Time,
+    pub end: Time,
+    pub speed: f64,
+    pub seed: u64,
+    /// Times of faults and other interventions, as parts of the whole.
+    pub marks: Vec<(f64, String)>,
+    pub may_run: bool,
+    pub may_edit: bool,
+    pub greet: bool,
+    pub send: Callback<Msg>,
+}
+
+/// The bar.
+#[component]
+pub fn TransportBar(props: &TransportProps) -> Html {
+    let act = |transport: Transport| {
+        let send = props.send.clone();
+        Callback::from(move |_: MouseEvent| send.emit(Msg::Act(Action::Transport(transport))))
+    };
+    let button = |label: &'static str, icon: &'static str, class: &'static str, transport: Transport| {
+        html! {
+            <button class={classes!("tool", class)} aria-label={label} title={label} onclick={act(transport)} disabled={!props.may_run}>
+                <Icon name={icon} />
+            </button>
+        }
+    };
+    let (label, icon) = if props.playing { ("Pause", "pause") } else { ("Play", "play") };
+    html! {
+        <section class="transport" aria-label="Time">
+            <button class={classes!("primary", "play", props.greet.then_some("greet"))} onclick={act(Transport::Toggle)} disabled={!props.may_run}>
+                <Icon name={icon} />{ label }
+            </button>
+            { button("Step back", "back", "", Transport::StepBack) }
+            { button("Step one event", "step", "", Transport::StepForward) }
+            { button("Back to the start", "reset", "", Transport::Reset) }
+            { button("Run to the end", "end", "wide", Transport::RunToEnd) }
+            <output class="number clock" aria-label="Virtual time" data-testid="clock">{ props.now.to_string() }</output>
+            <Scrub now={props.now} end={props.end} marks={props.marks.clone()} enabled={props.may_run} send={props.send.clone()} />
+            <Speed speed={props.speed} lagging={props.lagging} enabled={props.may_run} send={props.send.clone()} />
+            if props.may_edit {
+                <Seed seed={props.seed} send={props.send.clone()} />
+            }
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ScrubProps {
+    now: Time,
+    end: Time,
+    marks: Vec<(f64, String)>,
+    enabled: bool,
+    send: Callback<Msg>,
+}
+
+#[component]
+fn Scrub(props: &ScrubProps) -> Html {
+    let end = props.end.0.max(1) as f64;
+    let value = (props.now.0 as f64 / end * STEPS).round();
+    let oninput = {
+        let send = props.send.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) {
+                let time = Time((input.value_as_number() / STEPS * end) as u64);
+                send.emit(Msg::Act(Action::Transport(Transport::Seek(time))));
+            }
+        })
+    };
+    html! {
+        <div class="scrub">
+            <svg class="marks" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">
+                <rect class="fill-rule" x="0" y="3" width="1000" height="4" />
+                <rect class="fill-accent" x="0" y="3" width={value.to_string()} height="4" />
+                for (part, _) in &props.marks {
+                    <rect class="fill-lost" x={format!("{:.1}", part * 1000.0 - 1.0)} y="0" width="2" height="10" />
+                }
+            </svg>
+            <input type="range" min="0" max={STEPS.to_string()} step="1" value={value.to_string()} {oninput}
+                disabled={!props.enabled} aria-label="Move through time" aria-valuetext={format!("{} of {}", props.now, props.end)} />
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SpeedProps {
+    speed: f64,
+    lagging: bool,
+    enabled: bool,
+    send: Callback<Msg>,
+}
+
+#[component]
+fn Speed(props: &SpeedProps) -> Html {
+    let onchange = {
+        let send = props.send.clone();
+        Callback::from(move |event: Event| {
+            let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+            if let Some(speed) = select.and_then(|select| select.value().parse().ok()) {
+                send.emit(Msg::Act(Action::Transport(Transport::SetSpeed(speed))));
+            }
+        })
+    };
+    let title = if props.lagging {
+        "The run is more work than this machine can do at that speed, so it goes slower."
+    } else {
+        "Virtual seconds per second"
+    };
+    html! {
+        <label class={classes!("speed", props.lagging.then_some("lagging"))} title={title}>
+            <span class="away">{ "Speed" }</span>
+            <select class="number" {onchange} disabled={!props.enabled}>
+                for speed in SPEEDS {
+                    <option value={speed.to_string()} selected={speed == props.speed}>{ format!("{speed}×") }</option>
+                }
+            </select>
+        </label>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SeedProps {
+    seed: u64,
+    send: Callback<Msg>,
+}
+
+#[component]
+fn Seed(props: &SeedProps) -> Html {
+    let onchange = {
+        let send = props.send.clone();
+        let before = props.seed;
+        Callback::from(move |event: Event| {
+            let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
+            match input.value().trim().parse::<u64>() {
+                Ok(seed) => send.emit(Msg::Act(Action::Edit(Edit::SetSeed { seed }))),
+                Err(_) => {
+                    send.emit(Msg::Refuse(format!("A seed is a whole number from 0 on, not \"{}\".", input.value())));
+                    input.set_value(&before.to_string());
+                }
+            }
+        })
+    };
+    html! {
+        <label class="seed" title="The seed of all chance in the run: the same seed, the same run">
+            <span>{ "seed" }</span>
+            <input class="number" inputmode="numeric" value={props.seed.to_string()} {onchange} aria-label="Seed" />
+        </label>
+    }
+}
+
+/// Where a time lies in a run, 0 to 1.
+pub fn part_of(at: Time, end: Time) -> f64 {
+    at.0 as f64 / end.0.max(1) as f64
+}
+
+/// The time of a planned fault.
+pub fn at(span: Duration) -> Time {
+    Time::ZERO + span
+}
