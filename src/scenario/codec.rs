@@ -102,7 +102,8 @@ pub fn decode(text: &str) -> Result<Document, DecodeError> {
         // Read from the text once more, so that a mistake has a line.
         FORMAT => read(serde_json::Deserializer::from_str(text))?,
         format => {
-            let json = migrate(json, format).map_err(|message| DecodeError::new(DecodeErrorKind::WrongField, message))?;
+            let json =
+                migrate(json, format).map_err(|message| DecodeError::new(DecodeErrorKind::WrongField, message))?;
             read(json)?
         }
     };
@@ -144,7 +145,8 @@ fn format_of(json: &Json) -> Result<u32, DecodeError> {
             Err(DecodeError::new(DecodeErrorKind::Newer, message))
         }
         None => {
-            let message = format!("must be a format number, such as {FORMAT}, is {}", crate::model::kind::brief(format));
+            let message =
+                format!("must be a format number, such as {FORMAT}, is {}", crate::model::kind::brief(format));
             Err(DecodeError::new(DecodeErrorKind::WrongField, message).at(place))
         }
     }

@@ -55,7 +55,12 @@ fn refuse<T>(reason: impl Into<String>, remedy: impl Into<String>) -> Result<T, 
 /// What to say about a pair of kinds: (from, to, reason, remedy).
 const ADVICE: &[(&str, &str, &str, &str)] = &[
     ("producer", "consumer", "A producer publishes to an exchange or a queue.", "Put a queue between them."),
-    ("producer", "producer", "A producer only sends; nothing can be sent to it.", "Connect it to a queue or an exchange."),
+    (
+        "producer",
+        "producer",
+        "A producer only sends; nothing can be sent to it.",
+        "Connect it to a queue or an exchange.",
+    ),
     (
         "exchange",
         "consumer",
@@ -107,7 +112,12 @@ pub fn resolve(document: &Document, from_end: &str, to_end: &str) -> Result<Reso
 }
 
 /// As [`resolve`], for nodes that were looked up already.
-pub(super) fn resolve_nodes(from: &Node, from_end: &str, to: &Node, to_end: &str) -> Result<ResolvedConnection, Refusal> {
+pub(super) fn resolve_nodes(
+    from: &Node,
+    from_end: &str,
+    to: &Node,
+    to_end: &str,
+) -> Result<ResolvedConnection, Refusal> {
     let (from_kind, to_kind) = (kind_of(from)?, kind_of(to)?);
     if from.id == to.id {
         return refuse(format!("{} can't be connected to itself.", from.label()), "End the line at another node.");
@@ -147,7 +157,9 @@ fn find<'a>(document: &'a Document, end: &str) -> Result<&'a Node, Refusal> {
 fn kind_of(node: &Node) -> Result<&'static NodeKind, Refusal> {
     match node_kind(&node.kind) {
         Some(kind) => Ok(kind),
-        None => refuse(format!("\"{}\" is of the unknown kind \"{}\".", node.id, node.kind), "Give it a known kind first."),
+        None => {
+            refuse(format!("\"{}\" is of the unknown kind \"{}\".", node.id, node.kind), "Give it a known kind first.")
+        }
     }
 }
 
@@ -178,7 +190,8 @@ fn fit(from: &NodeKind, from_port: Option<&str>, to: &NodeKind, to_port: Option<
 
 /// Says why nothing fits: advice for the pair, or the other way round, or what the kinds can be connected to.
 fn misfit<T>(from: &NodeKind, to: &NodeKind) -> Result<T, Refusal> {
-    if let Some((_, _, reason, remedy)) = ADVICE.iter().find(|(start, end, ..)| *start == from.name && *end == to.name) {
+    if let Some((_, _, reason, remedy)) = ADVICE.iter().find(|(start, end, ..)| *start == from.name && *end == to.name)
+    {
         return refuse(*reason, *remedy);
     }
     for kind in [from, to] {
@@ -259,7 +272,10 @@ mod tests {
                 match (check_connection(&document, from, to), expected) {
                     (Ok(resolved), Some((_, _, wire))) => assert_eq!(resolved.wire_kind.name, *wire),
                     (Err(refusal), None) => {
-                        assert!(refusal.reason.ends_with('.') && refusal.remedy.ends_with('.'), "{from} -> {to}: {refusal}");
+                        assert!(
+                            refusal.reason.ends_with('.') && refusal.remedy.ends_with('.'),
+                            "{from} -> {to}: {refusal}"
+                        );
                     }
                     (found, _) => panic!("{from} -> {to}: {found:?}"),
                 }
@@ -271,7 +287,10 @@ mod tests {
     fn refusals_say_what_to_do_instead() {
         let document = drawing();
         let refusal = |from: &str, to: &str| check_connection(&document, from, to).expect_err("refused").to_string();
-        assert_eq!(refusal("producer", "consumer"), "A producer publishes to an exchange or a queue. Put a queue between them.");
+        assert_eq!(
+            refusal("producer", "consumer"),
+            "A producer publishes to an exchange or a queue. Put a queue between them."
+        );
         assert!(refusal("exchange", "consumer").contains("Add a queue bound to this exchange"));
         assert!(refusal("consumer", "queue").contains("from the queue to the consumer"));
         assert!(refusal("exchange", "far").contains("different brokers"));
@@ -284,7 +303,12 @@ mod tests {
     fn a_second_wire_between_the_same_two_is_refused() {
         let mut document = drawing();
         assert_eq!(candidates(&document, "exchange"), ["queue"]);
-        document.wires.push(Wire { id: "w".into(), from: "exchange.out".into(), to: "queue".into(), ..Wire::default() });
+        document.wires.push(Wire {
+            id: "w".into(),
+            from: "exchange.out".into(),
+            to: "queue".into(),
+            ..Wire::default()
+        });
         let refusal = check_connection(&document, "exchange", "queue").expect_err("refused");
         assert!(refusal.to_string().contains("several keys"), "{refusal}");
         assert!(candidates(&document, "exchange").is_empty());

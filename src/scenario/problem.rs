@@ -47,7 +47,14 @@ pub struct Problem {
 impl Problem {
     /// A problem without a part to point at.
     pub fn new(severity: Severity, place: impl Into<String>, message: impl Into<String>) -> Problem {
-        Problem { severity, place: place.into(), node: None, wire: None, message: message.into(), remedy: String::new() }
+        Problem {
+            severity,
+            place: place.into(),
+            node: None,
+            wire: None,
+            message: message.into(),
+            remedy: String::new(),
+        }
     }
 
     /// Pointing at a node.
@@ -83,8 +90,10 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         return None;
     }
     let tolerance = (word.chars().count() / 3).clamp(1, 3);
-    let scored = known.into_iter().map(|name| (distance(&word.to_lowercase(), name), name));
-    scored.filter(|(distance, _)| *distance <= tolerance).min().map(|(_, name)| name)
+    let word = word.to_lowercase();
+    // Of two that are as near, the one with the same letters was meant: letters are swapped more often than replaced.
+    let scored = known.into_iter().map(|name| (distance(&word, name), sorted(&word) != sorted(name), name));
+    scored.filter(|(distance, ..)| *distance <= tolerance).min().map(|(.., name)| name)
 }
 
 /// A sentence that names what was probably meant, or else what there is.
@@ -100,6 +109,13 @@ pub fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clo
             }
         }
     }
+}
+
+/// The letters of a word in the order of the alphabet.
+fn sorted(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// How many letters must be added, removed, changed or swapped with a neighbour to get from one word to the other.
@@ -133,6 +149,7 @@ mod tests {
             let expected = if word == "que" { None } else { Some(meant) };
             assert_eq!(nearest(word, known), expected, "{word}");
         }
+        assert_eq!(nearest("wroker", ["broker", "worker"]), Some("worker"));
         assert_eq!(nearest("database", known), None);
         assert_eq!(nearest(&"x".repeat(10_000), known), None);
     }

@@ -36,12 +36,15 @@ pub fn schema() -> Json {
         extend(&mut definitions[part]["properties"]["id"], &id);
     }
     extend(&mut definitions["Node"]["properties"]["kind"], &kinds());
-    extend(&mut definitions["Node"], &json!({ "allOf": KINDS.iter().map(|kind| {
+    extend(
+        &mut definitions["Node"],
+        &json!({ "allOf": KINDS.iter().map(|kind| {
         json!({
-            "if": { "properties": { "kind": { "const": kind.name } } },
+            "if": { "properties": { "kind": { "const": kind.name } }, "required": ["kind"] },
             "then": { "properties": { "params": params(kind.params) } },
         })
-    }).collect::<Vec<Json>>() }));
+    }).collect::<Vec<Json>>() }),
+    );
     extend(&mut definitions["Wire"]["properties"]["params"], &wire_params());
     for field in ["at", "for"] {
         extend(&mut definitions["PlannedFault"]["properties"][field], &json!({ "pattern": DURATION }));

@@ -115,7 +115,8 @@ mod tests {
         let mut other = Node { id: "b".into(), kind: "queue".into(), at: (3.0, 4.0), ..Node::default() };
         other.params.insert("durable".into(), true.into());
         let wire = Wire { id: "w".into(), from: "a".into(), to: "b".into(), ..Wire::default() };
-        let document = Document { title: "T".into(), nodes: vec![node, other], wires: vec![wire], ..Document::default() };
+        let document =
+            Document { title: "T".into(), nodes: vec![node, other], wires: vec![wire], ..Document::default() };
         let expected = r#"{
   "patchbay": 1,
   "title": "T",

@@ -194,7 +194,9 @@ mod tests {
             seed: Some(7),
             trace: TraceFormat::Text,
         });
-        for line in ["run work-queue --until 90s --seed 7 --trace text", "run --seed=7 --trace=text --until=1.5m work-queue"] {
+        for line in
+            ["run work-queue --until 90s --seed 7 --trace text", "run --seed=7 --trace=text --until=1.5m work-queue"]
+        {
             assert_eq!(read(line), Ok(expected.clone()));
         }
         assert!(matches!(read("run -"), Ok(Command::Run(options)) if options.source == "-"));

@@ -31,13 +31,10 @@ pub fn check(sources: &[String], output: &mut dyn Write, errors: &mut dyn Write)
     Ok(code)
 }
 
-/// `file: error: nodes[3].params.prefetch: must be 0..65535, is -1`, and what to do about it.
+/// `file: error: nodes[3].params.prefetch (worker): must be 0..65535, is -1.`, and what to do about it.
 pub fn line(source: &str, problem: &Problem) -> String {
-    let name = problem.node.as_ref().or(problem.wire.as_ref()).map_or(String::new(), |id| format!(" ({id})"));
-    let line = format!("{source}: {}: {problem}{name}", problem.severity.label());
-    if problem.remedy.is_empty() {
-        line
-    } else {
-        format!("{line}. {}", problem.remedy)
-    }
+    let Problem { severity, place, node, wire, message, remedy } = problem;
+    let name = node.as_ref().or(wire.as_ref()).map_or(String::new(), |id| format!(" ({id})"));
+    let line = format!("{source}: {}: {place}{name}: {}. {remedy}", severity.label(), message.trim_end_matches('.'));
+    line.trim_end().to_string()
 }

@@ -13,7 +13,8 @@ pub fn read(source: &str) -> Result<Document, String> {
     if let Some(document) = library::document(source) {
         return Ok(Document::clone(&document));
     }
-    let bytes = if source == "-" { read_bounded(io::stdin().lock()) } else { File::open(source).and_then(read_bounded) };
+    let bytes =
+        if source == "-" { read_bounded(io::stdin().lock()) } else { File::open(source).and_then(read_bounded) };
     let bytes = bytes.map_err(|error| explain(source, &error))?;
     decode_bytes(&bytes).map_err(|error| format!("{source}: {error}"))
 }

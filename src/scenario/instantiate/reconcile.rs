@@ -137,7 +137,8 @@ fn node_stays(standing: &Standing, id: &str, drawing: &Drawing) -> bool {
 }
 
 fn remove_wires(simulation: &mut Simulation, standing: &mut Standing, drawing: &Drawing, wires: &[PossibleWire]) {
-    let wires: BTreeMap<&str, &PossibleWire> = wires.iter().map(|possible| (possible.0.id.as_str(), possible)).collect();
+    let wires: BTreeMap<&str, &PossibleWire> =
+        wires.iter().map(|possible| (possible.0.id.as_str(), possible)).collect();
     let stays = |id: &String, stands: &StandingWire| {
         let possible = wires.get(id.as_str());
         let drawn = possible.and_then(|(wire, resolved)| drawn_wire(standing, drawing, wire, resolved));
@@ -208,12 +209,7 @@ fn read_settings(specs: &'static [ParamSpec], params: &BTreeMap<String, serde_js
 }
 
 /// How a wire of the drawing runs between parts that stand; none if one of them does not, or not any more.
-fn drawn_wire(
-    standing: &Standing,
-    drawing: &Drawing,
-    wire: &Wire,
-    resolved: &ResolvedConnection,
-) -> Option<DrawnWire> {
+fn drawn_wire(standing: &Standing, drawing: &Drawing, wire: &Wire, resolved: &ResolvedConnection) -> Option<DrawnWire> {
     let (from_id, to_id) = (Wire::node_of(&wire.from), Wire::node_of(&wire.to));
     if !node_stays(standing, from_id, drawing) || !node_stays(standing, to_id, drawing) {
         return None;

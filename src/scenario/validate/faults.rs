@@ -36,12 +36,16 @@ fn aim_flaw(document: &Document, index: &Index, fault: &PlannedFault) -> Option<
             let resolved = resolve_nodes(from, &wire.from, to, &wire.to).ok()?;
             (!resolved.wire_kind.link).then(|| {
                 let label = resolved.wire_kind.label.to_lowercase();
-                (format!("a {label} is inside the broker and can't be cut"), "Aim it at a network connection.".to_string())
+                (
+                    format!("a {label} is inside the broker and can't be cut"),
+                    "Aim it at a network connection.".to_string(),
+                )
             })
         }
-        (FaultKind::Partition, Some(_), None) => {
-            Some((format!("must be a wire, but \"{}\" is a node", fault.to), "Aim it at a wire of that node.".to_string()))
-        }
+        (FaultKind::Partition, Some(_), None) => Some((
+            format!("must be a wire, but \"{}\" is a node", fault.to),
+            "Aim it at a wire of that node.".to_string(),
+        )),
         (FaultKind::Partition, None, None) => {
             let ids: Vec<&str> = document.wires.iter().map(|wire| wire.id.as_str()).collect();
             Some((format!("there is no wire \"{}\"", fault.to), suggestion(&fault.to, ids)))
@@ -49,7 +53,8 @@ fn aim_flaw(document: &Document, index: &Index, fault: &PlannedFault) -> Option<
         (_, Some(node), _) => {
             let kind = node_kind(&node.kind)?;
             let Role::Member { host } = kind.role else { return None };
-            let message = format!("{} runs inside its {host} and fails only with it", with_article(kind).to_lowercase());
+            let message =
+                format!("{} runs inside its {host} and fails only with it", with_article(kind).to_lowercase());
             Some((message, format!("Aim it at the {host}.")))
         }
         (_, None, Some(_)) => {
@@ -74,7 +79,9 @@ fn percent_flaw(fault: &PlannedFault) -> Option<(Severity, String, String)> {
             let remedy = "Write \"percent\": 300 for work that takes three times as long.".to_string();
             Some((Severity::Error, "is missing".to_string(), remedy))
         }
-        (_, Some(_)) => Some((Severity::Warning, "means something only for \"slow\"".to_string(), "Leave it out.".to_string())),
+        (_, Some(_)) => {
+            Some((Severity::Warning, "means something only for \"slow\"".to_string(), "Leave it out.".to_string()))
+        }
         (_, None) => None,
     }
 }

@@ -11,13 +11,7 @@ use super::Index;
 
 /// What it means that a port has no wire: (kind, ports of which one would do, severity, message, remedy).
 const UNCONNECTED: &[(&str, &str, Severity, &str, &str)] = &[
-    (
-        "producer",
-        "out",
-        Severity::Warning,
-        "its messages have nowhere to go",
-        "Connect it to a queue or an exchange.",
-    ),
+    ("producer", "out", Severity::Warning, "its messages have nowhere to go", "Connect it to a queue or an exchange."),
     (
         "exchange",
         "out",

@@ -52,7 +52,6 @@ impl<'a> Index<'a> {
     fn node(&self, id: &str) -> Option<&'a Node> {
         self.nodes.get(id).copied()
     }
-
 }
 
 /// The texts, the length of the run, and the numbers of parts.

@@ -22,7 +22,10 @@ fn problems_after(change: impl Fn(&mut serde_json::Value)) -> Vec<String> {
     });
     change(&mut json);
     let document = decode(&json.to_string()).unwrap_or_else(|error| panic!("{error}"));
-    validate(&document).iter().map(|problem| format!("{} {problem} {}", problem.severity.label(), problem.remedy)).collect()
+    validate(&document)
+        .iter()
+        .map(|problem| format!("{} {problem} {}", problem.severity.label(), problem.remedy))
+        .collect()
 }
 
 fn expect(change: impl Fn(&mut serde_json::Value), parts: &[&str]) {
@@ -38,24 +41,42 @@ fn a_sound_document_has_no_problem() {
 
 #[test]
 fn wrong_parts_are_named_with_their_place() {
-    expect(|json| json["nodes"][2]["params"] = json!({ "prefetch": -1 }), &["error nodes[2].params.prefetch: must be 0..65535, is -1"]);
-    expect(|json| json["nodes"][2]["params"] = json!({ "prefech": 1 }), &["nodes[2].params.prefech", "Did you mean \"prefetch\"?"]);
-    expect(|json| json["nodes"][0]["kind"] = json!("prodcuer"), &["nodes[0].kind", "\"prodcuer\"", "Did you mean \"producer\"?"]);
+    expect(
+        |json| json["nodes"][2]["params"] = json!({ "prefetch": -1 }),
+        &["error nodes[2].params.prefetch: must be 0..65535, is -1"],
+    );
+    expect(
+        |json| json["nodes"][2]["params"] = json!({ "prefech": 1 }),
+        &["nodes[2].params.prefech", "Did you mean \"prefetch\"?"],
+    );
+    expect(
+        |json| json["nodes"][0]["kind"] = json!("prodcuer"),
+        &["nodes[0].kind", "\"prodcuer\"", "Did you mean \"producer\"?"],
+    );
     expect(|json| json["nodes"][1]["in"] = json!("brokre"), &["nodes[1].in", "Did you mean \"broker\"?"]);
     expect(|json| json["nodes"][1]["in"] = json!("worker"), &["nodes[1].in", "must be a broker"]);
     expect(|json| json["nodes"][2]["in"] = json!("broker"), &["nodes[2].in", "lives in nothing"]);
     expect(|json| json["nodes"][3]["in"] = json!("broker"), &["nodes[3].in", "lives in nothing"]);
     expect(|json| json["nodes"][0]["at"] = json!([2e6, 0]), &["nodes[0].at", "within 1000000 units"]);
-    expect(|json| json["nodes"][0]["name"] = json!("x".repeat(101)), &["nodes[0].name", "at most 100 characters, has 101"]);
+    expect(
+        |json| json["nodes"][0]["name"] = json!("x".repeat(101)),
+        &["nodes[0].name", "at most 100 characters, has 101"],
+    );
 }
 
 #[test]
 fn wrong_wires_are_named_with_their_place() {
     expect(|json| json["wires"][0]["to"] = json!("quue"), &["wires[0].to", "\"quue\"", "Did you mean \"queue\"?"]);
     expect(|json| json["wires"][0]["to"] = json!("worker"), &["error wires[0]", "Put a queue between them."]);
-    expect(|json| json["wires"][0]["to"] = json!("queue.inn"), &["wires[0]", "no port \"inn\"", "Did you mean \"in\"?"]);
+    expect(
+        |json| json["wires"][0]["to"] = json!("queue.inn"),
+        &["wires[0]", "no port \"inn\"", "Did you mean \"in\"?"],
+    );
     expect(|json| json["wires"][0]["params"] = json!({ "loss": 101 }), &["wires[0].params.loss", "0..100 %", "101"]);
-    expect(|json| json["wires"][1] = json!({ "from": "tasks", "to": "queue" }), &["wires[1]", "are joined by \"in\" already"]);
+    expect(
+        |json| json["wires"][1] = json!({ "from": "tasks", "to": "queue" }),
+        &["wires[1]", "are joined by \"in\" already"],
+    );
 }
 
 #[test]
@@ -66,8 +87,14 @@ fn wrong_faults_are_named_with_their_place() {
     expect(plan(json!({ "at": "1s", "do": "crash", "to": "in" })), &["faults[0].to", "must be a node"]);
     expect(plan(json!({ "at": "1s", "do": "partition", "to": "worker" })), &["faults[0].to", "must be a wire"]);
     expect(plan(json!({ "at": "1s", "do": "slow", "to": "worker" })), &["error faults[0].percent", "missing"]);
-    expect(plan(json!({ "at": "1s", "do": "slow", "to": "worker", "percent": 0 })), &["faults[0].percent", "must be 1..10000, is 0"]);
-    expect(plan(json!({ "at": "2m", "do": "crash", "to": "worker" })), &["warning faults[0].at", "after the run has ended"]);
+    expect(
+        plan(json!({ "at": "1s", "do": "slow", "to": "worker", "percent": 0 })),
+        &["faults[0].percent", "must be 1..10000, is 0"],
+    );
+    expect(
+        plan(json!({ "at": "2m", "do": "crash", "to": "worker" })),
+        &["warning faults[0].at", "after the run has ended"],
+    );
 }
 
 #[test]

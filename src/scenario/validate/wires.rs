@@ -34,7 +34,13 @@ pub(super) fn check(document: &Document, index: &Index, problems: &mut Vec<Probl
                     let message = format!("{} and {} are joined by \"{other}\" already", from.id, to.id);
                     problems.push(error(place.clone(), message).remedy("Remove one of the two wires."));
                 }
-                check_params(&wire.params, resolved.wire_kind.params, &place, |problem| problem.at_wire(&wire.id), problems);
+                check_params(
+                    &wire.params,
+                    resolved.wire_kind.params,
+                    &place,
+                    |problem| problem.at_wire(&wire.id),
+                    problems,
+                );
             }
         }
     }

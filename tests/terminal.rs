@@ -1,0 +1,189 @@
+//! The terminal program, run as a process: exit codes, formats of the trace, and the same digest every time.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value as Json;
+
+fn patchbay(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the program starts")
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it ends by itself")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("it writes UTF-8")
+}
+
+/// The output of a command that goes well.
+fn well(arguments: &[&str]) -> String {
+    let output = patchbay(arguments);
+    assert_eq!(code(&output), 0, "{arguments:?}: {}", text(&output.stderr));
+    assert!(output.stderr.is_empty(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn digest(summary: &str) -> &str {
+    let (_, rest) = summary.split_once("digest ").expect("a digest");
+    let digest = rest.split_whitespace().next().expect("a digest");
+    assert!(digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{digest}");
+    digest
+}
+
+#[test]
+fn a_run_is_the_same_every_time_and_another_with_another_seed() {
+    let first = well(&["run", "work-queue"]);
+    assert_eq!(first, well(&["run", "work-queue"]));
+    assert_eq!(digest(&first), digest(&well(&["run", "work-queue", "--trace", "text"])), "tracing changes nothing");
+    assert_ne!(digest(&first), digest(&well(&["run", "work-queue", "--seed", "8"])));
+    assert_ne!(digest(&first), digest(&well(&["run", "work-queue", "--until", "59s"])));
+    assert!(first.starts_with("Work queue\ntime 60.000 s   seed 7   "), "{first}");
+}
+
+#[test]
+fn the_summary_is_an_aligned_table() {
+    let summary = well(&["run", "work-queue"]);
+    let table: Vec<&str> = summary.split("\n\n").nth(1).expect("a table of counts").lines().collect();
+    assert!(table[0].starts_with("part ") && table[0].contains("published"), "{summary}");
+    let column = table[0].find("kind").expect("a column");
+    for row in &table[1..] {
+        assert!(!row[column..].starts_with(' ') && row[..column].ends_with("  "), "{summary}");
+    }
+    assert!(summary.lines().all(|line| line == line.trim_end()), "{summary:?}");
+}
+
+#[test]
+fn a_trace_is_one_line_for_each_event() {
+    let output = well(&["run", "pub-sub-notifications", "--until", "10s", "--trace", "text"]);
+    let (trace, summary) = output.split_once("\n\n").expect("the summary follows an empty line");
+    let events = summary.split_once("events ").and_then(|(_, rest)| rest.split_whitespace().next()).expect("a count");
+    assert_eq!(trace.lines().count().to_string(), events);
+    assert!(trace.lines().any(|line| line.contains("Order service") && line.contains("made #1")), "{trace}");
+}
+
+#[test]
+fn a_trace_in_json_is_one_object_for_each_event_and_the_summary() {
+    let output = well(&["run", "consumer-crash", "--until", "20s", "--trace", "jsonl"]);
+    let lines: Vec<Json> = output.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let (last, events) = lines.split_last().expect("lines");
+    assert_eq!(last["summary"]["events"], events.len());
+    assert_eq!(last["summary"]["digest"].as_str().map(str::len), Some(16));
+    for (index, event) in events.iter().enumerate() {
+        assert_eq!(event["event"], index + 1);
+        assert!(event["at"].is_f64() && event["node"].is_string() && event["fact"].is_string(), "{event}");
+        assert!(
+            event["cause"].as_u64().is_none_or(|cause| cause < event["event"].as_u64().expect("a number")),
+            "{event}"
+        );
+    }
+    let again = events.iter().find(|event| event["fact"] == "redelivered").expect("the crash makes a redelivery");
+    assert_eq!(again["node"], "task-queue");
+    assert_eq!(again["peer"], "second");
+    assert!(again["message"].as_str().is_some_and(|message| message.starts_with("tasks#")), "{again}");
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_answered_with_2_and_a_sentence() {
+    for (arguments, words) in [
+        (&[][..], "a command is missing"),
+        (&["rnu"], "did you mean \"run\"?"),
+        (&["run"], "needs a file"),
+        (&["run", "work-quue"], "did you mean \"work-queue\"?"),
+        (&["run", "no/such/file.json"], "no such file"),
+        (&["run", "work-queue", "--until", "soon"], "must be a time such as 250ms"),
+        (&["run", "work-queue", "--trace", "xml"], "must be text, jsonl or none"),
+        (&["check", "no/such/file.json"], "no such file"),
+        (&["run", "tests"], "can't be read"),
+    ] {
+        let output = patchbay(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_check_names_each_mistake_with_its_place_and_fails() {
+    let wrong = "tests/data/documents/wrong.json";
+    let output = patchbay(&["check", "work-queue", wrong]);
+    assert_eq!(code(&output), 1);
+    let lines = text(&output.stdout);
+    assert!(lines.contains("work-queue: ok\n"), "{lines}");
+    let expected = format!("{wrong}: error: nodes[2].params.prefetch (worker): must be 0..65535, is -1. ");
+    assert!(lines.contains(&expected), "{lines}");
+    assert!(lines.contains("Did you mean \"worker\"?") && lines.contains("Put a queue between them."), "{lines}");
+
+    let refused = patchbay(&["run", wrong]);
+    assert_eq!(code(&refused), 2);
+    assert_eq!(text(&refused.stderr).lines().count(), 8, "{}", text(&refused.stderr));
+}
+
+#[test]
+fn a_check_passes_what_is_only_unfinished() {
+    let output = piped(&["check", "-"], "{\"patchbay\": 1, \"nodes\": [{\"id\": \"p\", \"kind\": \"producer\"}]}");
+    assert_eq!(code(&output), 0);
+    assert!(text(&output.stdout).contains("-: warning: nodes[0] (p): its messages have nowhere to go. Connect it to"));
+}
+
+#[test]
+fn a_document_that_is_none_is_refused_with_its_line() {
+    let output = piped(&["check", "-"], "{\"patchbay\": 1,\n\"nodes\": [");
+    assert_eq!(code(&output), 2);
+    assert_eq!(text(&output.stderr), "-: line 2, column 10: ends too early; a part of the text is missing\n");
+}
+
+fn piped(arguments: &[&str], input: &str) -> Output {
+    let mut child = command(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+fn a_run_that_can_not_go_on_fails() {
+    // A million messages a second, none of which arrives within the minute: the calendar is full before long.
+    let flood = r#"{"patchbay": 1, "nodes": [
+        {"id": "p", "kind": "producer", "params": {"arrivals": "burst", "burst_size": 10000, "burst_every": "10ms"}},
+        {"id": "q", "kind": "queue"}],
+      "wires": [{"from": "p", "to": "q", "params": {"latency": "constant(1h)"}}]}"#;
+    let output = piped(&["run", "-"], flood);
+    assert_eq!(code(&output), 1, "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("\nhalted: "), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_quietly() {
+    let mut child = command(&["run", "work-queue", "--until", "2h", "--trace", "text"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 0);
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_ready_scenarios_the_schema_the_help_and_the_version_are_printed() {
+    let list = well(&["list"]);
+    assert!(list.lines().any(|line| line.starts_with("work-queue ") && line.ends_with("Work queue")), "{list}");
+    assert_eq!(list.lines().count(), patchbay::scenario::library::ALL.len());
+    let schema: Json = serde_json::from_str(&well(&["schema"])).expect("JSON");
+    assert_eq!(schema["title"], "Patchbay document");
+    assert!(well(&["--help"]).contains("Exit code: 0"));
+    assert!(well(&["run", "--help"]).contains("Exit code: 0"));
+    assert_eq!(well(&["--version"]), format!("patchbay {}\n", env!("CARGO_PKG_VERSION")));
+}
