@@ -6,7 +6,8 @@
 //! forgotten, for the broker hands it out again; what is in work is finished, but can no longer be acknowledged. A
 //! restarted consumer, and one whose broker is back, subscribes anew.
 //!
-//! Leaves out: acknowledging several deliveries at once, polling with `basic.get`, cancelling by hand. The prefetch limit
+//! Leaves out: acknowledging several deliveries at once, polling with `basic.get`, cancelling by hand, asking again for a
+//! subscription that a lossy link lost (a real connection loses nothing in silence). The prefetch limit
 //! counts for each queue by itself. When `ack` is changed between automatic and the others while deliveries are on the
 //! way, they are taken as the new setting says, though the broker sent them as the old one said.
 
