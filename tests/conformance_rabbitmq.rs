@@ -54,7 +54,8 @@ impl Seen {
 
 type Log = Rc<RefCell<Vec<Seen>>>;
 
-/// A client that does what it is told: `publish KEY BODY`, `subscribe PREFETCH`, `ack TAG`, `requeue TAG`, `cancel`.
+/// A client that does what it is told: `publish KEY BODY`, `subscribe PREFETCH`, `ack TAG`, `requeue TAG`, `reject TAG`,
+/// `cancel`.
 #[derive(Clone)]
 struct Scripted {
     name: &'static str,
@@ -88,6 +89,7 @@ impl Component for Scripted {
             "subscribe" => BrokerMessage::Subscribe { prefetch: number() as u16, auto_ack: false },
             "ack" => BrokerMessage::Ack { tag: number(), multiple: false, about },
             "requeue" => BrokerMessage::Nack { tag: number(), multiple: false, requeue: true, about },
+            "reject" => BrokerMessage::Nack { tag: number(), multiple: false, requeue: false, about },
             "cancel" => BrokerMessage::Cancel,
             _ => return false,
         };
@@ -388,6 +390,96 @@ fn broker_restart() {
     assert_eq!(tally.count(transient, FactKind::Discarded), 4);
     world.tell(persistent, "publish k again");
     assert_eq!(world.simulation.tally().count(transient, FactKind::Enqueued), 5, "the binding is still there");
+}
+
+/// Each fact of a message's life with the name of its node, each caused by the one before.
+#[test]
+fn the_story_of_a_message_is_told_at_the_members_and_each_fact_has_its_cause() {
+    let mut world = World::new(1);
+    let (outer, inner) = (world.exchange("outer", "topic"), world.exchange("inner", "direct"));
+    let queue = world.queue("q");
+    world.bind(outer, inner, &["a.#"]);
+    world.bind(inner, queue, &["a.b"]);
+    let client = world.client("c", queue);
+    world.tell(client, "subscribe 0");
+    let publisher = world.publisher(outer, false);
+    world.tell(publisher, "publish a.b hello");
+    world.tell(client, "requeue 1");
+    world.tell(client, "reject 2");
+    world.tell(publisher, "publish a.c lost");
+    let names = BTreeMap::from([(outer, "outer"), (inner, "inner"), (queue, "q"), (client, "c"), (publisher, "p")]);
+    let trace = world.simulation.trace();
+    let told = |number: u32| -> Vec<String> {
+        let message = MessageId { origin: publisher, number };
+        let about = trace.iter().filter(|event| event.message == message);
+        about.map(|event| format!("{} {}", names[&event.node], event.fact.kind().label())).collect()
+    };
+    let expected = [
+        "p sent",
+        "outer received",
+        "outer routed",
+        "inner routed",
+        "q enqueued",
+        "q handed out",
+        "q sent",
+        "c received",
+        // The script's answers name no message; what they lead to does.
+        "q nacked",
+        "q requeued",
+        "q redelivered",
+        "q sent",
+        "c received",
+        "q nacked",
+        "q discarded",
+        "q dropped",
+    ];
+    assert_eq!(told(1), expected);
+    assert_eq!(told(2), ["p sent", "outer received", "outer routed", "outer unroutable", "outer dropped"]);
+    for pair in trace.iter().filter(|event| event.message.number == 1).collect::<Vec<_>>().windows(2) {
+        let is_answer = pair[1].fact.kind() == FactKind::Nacked;
+        assert!(pair[1].cause == pair[0].id || is_answer, "{pair:?}");
+    }
+    assert_eq!(world.simulation.tally().level(queue), (0, 0));
+}
+
+#[test]
+fn a_removed_queue_accounts_for_its_messages_and_is_bound_no_more() {
+    let mut world = World::new(1);
+    let exchange = world.exchange("x", "fanout");
+    let (kept, removed) = (world.queue("kept"), world.queue("removed"));
+    world.bind(exchange, kept, &[]);
+    world.bind(exchange, removed, &[]);
+    let client = world.client("c", removed);
+    world.tell(client, "subscribe 1");
+    let publisher = world.publisher(exchange, false);
+    (0..3).for_each(|number| world.tell(publisher, &format!("publish k m{number}")));
+    world.simulation.remove_node(removed);
+    let tally = world.simulation.tally();
+    assert_eq!((tally.count(removed, FactKind::Discarded), tally.count(removed, FactKind::Dropped)), (3, 3));
+    assert_eq!(tally.level(removed), (0, 0));
+    world.tell(publisher, "publish k m3");
+    assert_eq!(world.simulation.tally().count(removed, FactKind::Enqueued), 3);
+    assert_eq!(world.drain(kept), ["m0", "m1", "m2", "m3"]);
+}
+
+#[test]
+fn a_broker_drops_what_would_go_past_its_limit() {
+    let mut world = World::new(1);
+    world.simulation.set_trace_mode(TraceMode::Off);
+    let exchange = world.exchange("x", "fanout");
+    for number in 0..100 {
+        let queue = world.queue(&format!("q{number}"));
+        world.bind(exchange, queue, &[]);
+    }
+    let values = json!({"arrivals": "burst", "burst_size": 10_000, "burst_every": "1s", "limit": 10_001});
+    let burst = world.simulation.add_node("burst", build(&producer::KIND, &values));
+    world.link("burst", (burst, IN), (exchange, IN));
+    world.simulation.run_until(patchbay::vocabulary::Time(3_000_000_000));
+    let tally = world.simulation.tally();
+    assert_eq!(tally.total(FactKind::Routed), 1_000_100);
+    assert_eq!(tally.total(FactKind::Enqueued), broker::broker::HELD_MAX as u64);
+    assert_eq!(tally.total(FactKind::Dropped), 100);
+    assert_eq!(world.simulation.halted(), None);
 }
 
 #[test]

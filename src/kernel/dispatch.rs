@@ -158,7 +158,8 @@ impl Simulation {
 
     pub(super) fn apply(&mut self, node: NodeId, handler_cause: EventId) {
         let mut effects = std::mem::take(&mut self.effects);
-        let running = self.nodes[node.0 as usize].condition == NodeCondition::Running;
+        // A frozen node is called only for an edit or a broken connection; what it answers must not be lost.
+        let is_up = matches!(self.nodes[node.0 as usize].condition, NodeCondition::Running | NodeCondition::Paused);
         let mut last = (MessageId::NONE, handler_cause);
         for effect in effects.drain(..) {
             match effect {
@@ -171,7 +172,7 @@ impl Simulation {
                         self.trace.remember(&content);
                     }
                 }
-                _ if !running => {}
+                _ if !is_up => {}
                 Effect::Send { from, link, message } => {
                     let cause = if last.0 == message.about() { last.1 } else { handler_cause };
                     self.send(from, link, message, cause);

@@ -10,7 +10,7 @@
 //! Leaves out: time inside the broker (routing and storing take none, a persistent message is on disk as soon as it is
 //! stored), publisher confirms, flow control, memory alarms, virtual hosts, permissions, clusters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kernel::{Change, Component, Context, Envelope, Inspection, InspectionItem, ItemState, Notice};
 use crate::model::kind::{Group, NodeKind, ParamSpec, ParamType, Role};
@@ -19,7 +19,7 @@ use crate::vocabulary::{BrokerMessage, Message, MessageId, NodeId, Settings};
 use super::exchange::{self, exchange_type};
 use super::mechanism::queue::{Queue, Seen};
 use super::mechanism::router::Router;
-use super::profile::{profile, Profile};
+use super::profile::{profile, Profile, RoutingMechanism, StorageMechanism};
 use super::queue;
 
 /// Copies of messages in one broker, ready or held, before more are dropped: about 200 MB with their contents, the most
@@ -58,6 +58,7 @@ pub struct Broker {
     profile: &'static Profile,
     pub(super) router: Router,
     pub(super) queues: BTreeMap<NodeId, Hosted>,
+    pub(super) durable_exchanges: BTreeSet<NodeId>,
     /// Copies in all queues.
     pub(super) held_count: usize,
 }
@@ -65,22 +66,31 @@ pub struct Broker {
 impl Broker {
     /// A broker with nothing in it.
     pub fn new(settings: &Settings) -> Broker {
-        Broker {
-            profile: profile(&settings.text("profile")),
-            router: Router::default(),
-            queues: BTreeMap::new(),
-            held_count: 0,
-        }
+        let profile = profile(&settings.text("profile"));
+        let router = match profile.routing {
+            RoutingMechanism::Exchanges => Router::default(),
+        };
+        Broker { profile, router, queues: BTreeMap::new(), durable_exchanges: BTreeSet::new(), held_count: 0 }
     }
 
     fn member_added(&mut self, node: NodeId, kind: &str, settings: &Settings) {
         if kind == exchange::KIND.name {
-            self.router.declare_exchange(node, exchange_type(settings), settings.text("name"));
+            self.declare_exchange(node, settings);
         } else if kind == queue::KIND.name {
             self.router.declare_queue(node, settings.text("name"));
-            let is_durable = settings.toggle("durable");
-            self.queues.insert(node, Hosted { queue: Queue::default(), is_durable });
+            let queue = match self.profile.storage {
+                StorageMechanism::ClassicQueue => Queue::default(),
+            };
+            self.queues.insert(node, Hosted { queue, is_durable: settings.toggle("durable") });
         }
+    }
+
+    fn declare_exchange(&mut self, node: NodeId, settings: &Settings) {
+        self.router.declare_exchange(node, exchange_type(settings), settings.text("name"));
+        match settings.toggle("durable") {
+            true => self.durable_exchanges.insert(node),
+            false => self.durable_exchanges.remove(&node),
+        };
     }
 
     fn configured(&mut self, node: NodeId, settings: &Settings) {
@@ -88,7 +98,7 @@ impl Broker {
             hosted.is_durable = settings.toggle("durable");
             self.router.declare_queue(node, settings.text("name"));
         } else if self.router.exchange_type(node).is_some() {
-            self.router.declare_exchange(node, exchange_type(settings), settings.text("name"));
+            self.declare_exchange(node, settings);
         } else {
             self.profile = profile(&settings.text("profile"));
         }
@@ -143,7 +153,10 @@ impl Component for Broker {
             return inspect_queue(hosted, items_max);
         }
         if let Some(kind) = self.router.exchange_type(node) {
-            let rows = vec![("Bindings", self.router.binding_count(node).to_string())];
+            let rows = vec![
+                ("Bindings", self.router.binding_count(node).to_string()),
+                ("Durable", yes_or_no(self.durable_exchanges.contains(&node))),
+            ];
             return Inspection { headline: kind.label().to_string(), rows, ..Inspection::default() };
         }
         let rows = vec![
@@ -181,9 +194,10 @@ fn inspect_queue(hosted: &Hosted, items_max: usize) -> Inspection {
         headline: format!("{ready} ready · {unacked} unacked"),
         items: hosted.queue.seen(items_max).into_iter().map(item).collect(),
         item_count: ready as usize + unacked as usize,
-        rows: vec![
-            ("Consumers", hosted.queue.consumer_count().to_string()),
-            ("Durable", if hosted.is_durable { "yes" } else { "no" }.to_string()),
-        ],
+        rows: vec![("Consumers", hosted.queue.consumer_count().to_string()), ("Durable", yes_or_no(hosted.is_durable))],
     }
+}
+
+fn yes_or_no(flag: bool) -> String {
+    if flag { "yes" } else { "no" }.to_string()
 }

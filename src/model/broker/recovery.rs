@@ -46,6 +46,7 @@ impl Broker {
     /// An exchange or queue is taken out of the drawing. Its links are gone already; its messages go with it.
     pub(super) fn remove(&mut self, node: NodeId, context: &mut Context) {
         self.router.remove(node);
+        self.durable_exchanges.remove(&node);
         let Some(hosted) = self.queues.remove(&node) else { return };
         let (mut ready, mut unacked) = hosted.queue.levels();
         for seen in hosted.queue.seen(usize::MAX) {

@@ -17,7 +17,8 @@ pub(super) fn dropped(reason: DropReason) -> Fact {
 }
 
 impl Broker {
-    /// A message comes to an exchange, or to a queue by way of the default exchange, whose key is the queue's name.
+    /// A message comes to an exchange, or to a queue by way of the default exchange, whose key is the queue's name; the
+    /// message keeps the key that its producer gave it.
     pub(super) fn publish(&mut self, at: NodeId, content: Rc<Content>, context: &mut Context) {
         if self.queues.contains_key(&at) {
             return self.store(at, content, context);

@@ -6,19 +6,25 @@
 //! forgotten, for the broker hands it out again; what is in work is finished, but can no longer be acknowledged. A
 //! restarted consumer, and one whose broker is back, subscribes anew.
 //!
-//! Leaves out: acknowledging several deliveries at once, polling with `basic.get`, cancelling by hand. The prefetch limit
+//! Leaves out: acknowledging several deliveries at once, polling with `basic.get`, cancelling by hand, asking again for a
+//! subscription that a lossy link lost (a real connection loses nothing in silence). The prefetch limit
 //! counts for each queue by itself. When `ack` is changed between automatic and the others while deliveries are on the
 //! way, they are taken as the new setting says, though the broker sent them as the old one said.
+
+mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use crate::kernel::{Change, Component, Context, Envelope, Inspection, InspectionItem, ItemState, Notice, Port};
-use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortSpec, Role};
+use crate::model::kind::{Direction, Group, NodeKind, PortSpec, Role};
 use crate::vocabulary::{
-    BrokerMessage, Carried, Content, Distribution, DropReason, Fact, LinkId, Message, MessageId, NodeId, Settings,
-    TimerId,
+    BrokerMessage, Carried, Content, DropReason, Fact, LinkId, Message, MessageId, NodeId, Settings, TimerId,
 };
+
+use plan::{Ack, Plan, PARAMS};
 
 const IN: Port = Port(0);
 
@@ -43,112 +49,6 @@ pub const KIND: NodeKind = NodeKind {
     params: &PARAMS,
     commands: &[],
 };
-
-const PARAMS: [ParamSpec; 6] = [
-    ParamSpec::new(
-        "service_time",
-        "Service time",
-        ParamType::Distribution,
-        "\"constant(800ms)\"",
-        "How long the work on one message takes.",
-    ),
-    ParamSpec::new(
-        "concurrency",
-        "Concurrency",
-        ParamType::Integer { min: 1, max: 1000 },
-        "1",
-        "How many messages it works on at the same time.",
-    ),
-    ParamSpec::new(
-        "prefetch",
-        "Prefetch",
-        ParamType::Integer { min: 0, max: 65_535 },
-        "0",
-        "How many unacknowledged messages a queue sends ahead at most; 0 for no limit. Without a limit the first consumer \
-         gets the whole backlog. A change makes a new subscription, which counts what is held already.",
-    )
-    .source("RabbitMQ 3.10, \"Consumer Prefetch\": basic.qos per consumer; no limit unless it is set"),
-    ParamSpec::new(
-        "ack",
-        "Acknowledges",
-        ParamType::Choice(&[
-            ("late", "When the work is done"),
-            ("early", "On receipt, before the work"),
-            ("never", "Never"),
-            ("auto", "Automatically, by the broker"),
-        ]),
-        "\"late\"",
-        "When the broker may forget a message. Before the work is done, a crash loses it; after, a crash makes it come \
-         again. Automatically: as soon as it is sent, and without a prefetch limit.",
-    )
-    .source("RabbitMQ 3.10, \"Consumer Acknowledgements and Publisher Confirms\""),
-    ParamSpec::new(
-        "failure_rate",
-        "Failures",
-        ParamType::Number { min: 0.0, max: 100.0 },
-        "0",
-        "The share of messages whose work fails at its end, each by chance.",
-    )
-    .unit("%"),
-    ParamSpec::new(
-        "on_failure",
-        "After a failure",
-        ParamType::Choice(&[("requeue", "Back to the queue"), ("reject", "Give the message up")]),
-        "\"requeue\"",
-        "What it tells the broker. Back to the queue: nack with requeue, and the message comes again at once. Give up: \
-         nack without, and the message is dropped. A message that was acknowledged before is lost in both cases.",
-    )
-    .source("AMQP 0-9-1: basic.nack, requeue"),
-];
-
-/// When a delivery is acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ack {
-    Late,
-    Early,
-    Never,
-    Auto,
-}
-
-impl Ack {
-    /// How the message is lost if its work does not end well; nothing if the broker still has it.
-    fn loss(self) -> Option<DropReason> {
-        match self {
-            Ack::Late | Ack::Never => None,
-            Ack::Early => Some(DropReason::AckedEarly),
-            Ack::Auto => Some(DropReason::AutoAcked),
-        }
-    }
-}
-
-/// What the settings say.
-#[derive(Clone, Debug)]
-struct Plan {
-    service_time: Distribution,
-    concurrency: u16,
-    prefetch: u16,
-    ack: Ack,
-    failure_chance: f64,
-    requeues: bool,
-}
-
-impl Plan {
-    fn read(settings: &Settings) -> Plan {
-        Plan {
-            service_time: settings.distribution("service_time"),
-            concurrency: settings.integer("concurrency").clamp(1, 1000) as u16,
-            prefetch: settings.integer("prefetch").clamp(0, 65_535) as u16,
-            ack: match &*settings.text("ack") {
-                "early" => Ack::Early,
-                "never" => Ack::Never,
-                "auto" => Ack::Auto,
-                _ => Ack::Late,
-            },
-            failure_chance: settings.number("failure_rate") / 100.0,
-            requeues: &*settings.text("on_failure") != "reject",
-        }
-    }
-}
 
 /// A delivery in the consumer's hands.
 #[derive(Clone, Debug)]

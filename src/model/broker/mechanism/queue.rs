@@ -1,9 +1,10 @@
 //! The classic queue: messages in order, handed out in turn, taken back to their old place.
 //!
-//! Reproduces: RabbitMQ 3.10 classic queues. Consumers with credit are served round robin in the order of subscription;
-//! one that is at its prefetch limit leaves the round and joins its end when an acknowledgement gives it credit
-//! (rabbitmq-server, `rabbit_queue_consumers`). A message that comes back, by nack, by a lost connection or by a broker
-//! restart, goes to its original position and is marked as redelivered (rabbitmq.com, "Consumer Acknowledgements").
+//! Reproduces: RabbitMQ 3.10 classic queues. Consumers are served round robin in the order of subscription. One whose
+//! turn it is while it is at its prefetch limit leaves the round, and joins its end when an acknowledgement gives it
+//! credit; one that gets credit before its turn comes keeps its turn (rabbitmq-server, `rabbit_queue_consumers`). A
+//! message that comes back, by nack, by a lost connection or by a broker restart, goes to its original position and is
+//! marked as redelivered (rabbitmq.com, "Consumer Acknowledgements and Publisher Confirms").
 //! The prefetch limit counts per consumer and not at all with automatic acknowledgement ("Consumer Prefetch").
 //!
 //! Leaves out: more than one consumer per channel, so that limits shared by a channel do not occur; consumer
@@ -51,7 +52,7 @@ struct Channel {
     subscribed: bool,
     prefetch: u16,
     auto_ack: bool,
-    /// True while it is in the round of those that can take a message.
+    /// True until its turn comes while it has no credit, and again when it gets some.
     in_round: bool,
     last_tag: u64,
     /// What the consumer holds, by rising tag. Mostly taken from the front, where removal is quick.
@@ -95,7 +96,7 @@ pub struct Queue {
     positions_given: u64,
     unacked_count: usize,
     channels: BTreeMap<LinkId, Channel>,
-    /// Those that can take a message, next first.
+    /// Whose turn it is, next first.
     round: VecDeque<LinkId>,
 }
 
@@ -140,10 +141,8 @@ impl Queue {
         channel.subscribed = true;
         channel.prefetch = prefetch;
         channel.auto_ack = auto_ack;
-        channel.in_round = channel.has_credit();
-        if channel.in_round {
-            self.round.push_back(link);
-        }
+        channel.in_round = true;
+        self.round.push_back(link);
         returned
     }
 
@@ -175,8 +174,14 @@ impl Queue {
         if self.ready.is_empty() {
             return None;
         }
-        let link = self.round.pop_front()?;
-        let channel = self.channels.get_mut(&link)?;
+        let (link, channel) = loop {
+            let link = self.round.pop_front()?;
+            let channel = self.channels.get_mut(&link)?;
+            if channel.has_credit() {
+                break (link, channel);
+            }
+            channel.in_round = false;
+        };
         let mut stored = self.ready.pop_front()?;
         channel.last_tag += 1;
         let delivery = Delivery {
@@ -192,10 +197,7 @@ impl Queue {
             channel.unacked.push_back((delivery.tag, stored));
             self.unacked_count += 1;
         }
-        channel.in_round = channel.has_credit();
-        if channel.in_round {
-            self.round.push_back(link);
-        }
+        self.round.push_back(link);
         Some(delivery)
     }
 
@@ -223,7 +225,7 @@ impl Queue {
         Some((consumer, in_queue_order(taken)))
     }
 
-    /// A consumer that was at its limit joins the end of the round.
+    /// A consumer that had left the round joins its end.
     #[inline]
     fn give_credit(&mut self, link: LinkId) {
         if let Some(channel) = self.channels.get_mut(&link) {

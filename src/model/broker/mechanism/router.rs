@@ -68,7 +68,6 @@ enum Matcher {
 
 #[derive(Clone, Debug)]
 struct Binding {
-    from: NodeId,
     to: NodeId,
     keys: Rc<[Rc<str>]>,
 }
@@ -87,7 +86,12 @@ pub struct Router {
     exchanges: BTreeMap<NodeId, Exchange>,
     /// The names of all members, for bindings without keys.
     names: BTreeMap<NodeId, Rc<str>>,
-    bindings: BTreeMap<WireId, Binding>,
+    /// By source, so that an exchange finds its own without looking at all others.
+    bindings: BTreeMap<(NodeId, WireId), Binding>,
+    /// The source of each binding.
+    sources: BTreeMap<WireId, NodeId>,
+    /// True once something was routed, so that there is something to forget.
+    has_routed: bool,
     /// Routes by exchange and key. Looked up, never iterated.
     routes: HashMap<(NodeId, Rc<str>), Rc<Route>>,
 }
@@ -110,19 +114,28 @@ impl Router {
     pub fn remove(&mut self, node: NodeId) {
         self.exchanges.remove(&node);
         self.names.remove(&node);
-        self.bindings.retain(|_, binding| binding.from != node && binding.to != node);
+        let sources = &mut self.sources;
+        self.bindings.retain(|(from, wire), binding| {
+            let stays = *from != node && binding.to != node;
+            if !stays {
+                sources.remove(wire);
+            }
+            stays
+        });
         self.forget_routes();
     }
 
     /// Binds a queue or exchange to an exchange.
     pub fn bind(&mut self, wire: WireId, from: NodeId, to: NodeId, keys: Rc<[Rc<str>]>) {
-        self.bindings.insert(wire, Binding { from, to, keys });
+        self.bindings.insert((from, wire), Binding { to, keys });
+        self.sources.insert(wire, from);
         self.forget_routes();
     }
 
     /// Gives a binding other keys.
     pub fn rebind(&mut self, wire: WireId, keys: Rc<[Rc<str>]>) {
-        if let Some(binding) = self.bindings.get_mut(&wire) {
+        let source = self.sources.get(&wire).copied();
+        if let Some(binding) = source.and_then(|from| self.bindings.get_mut(&(from, wire))) {
             binding.keys = keys;
             self.forget_routes();
         }
@@ -130,8 +143,10 @@ impl Router {
 
     /// Removes a binding; another one with the same key stays.
     pub fn unbind(&mut self, wire: WireId) {
-        self.bindings.remove(&wire);
-        self.forget_routes();
+        if let Some(from) = self.sources.remove(&wire) {
+            self.bindings.remove(&(from, wire));
+            self.forget_routes();
+        }
     }
 
     /// The type of the exchange, or nothing if the node is no exchange.
@@ -146,7 +161,7 @@ impl Router {
 
     /// How many bindings start at the node or end there.
     pub fn binding_count(&self, node: NodeId) -> usize {
-        self.bindings.values().filter(|binding| binding.from == node || binding.to == node).count()
+        self.bindings.iter().filter(|((from, _), binding)| *from == node || binding.to == node).count()
     }
 
     /// Where a message with this key goes from the exchange; nothing if there is no such exchange.
@@ -173,6 +188,7 @@ impl Router {
 
     /// Follows the bindings, breadth first, to every queue and exchange that can be reached.
     fn find(&mut self, exchange: NodeId, key: &str) -> Route {
+        self.has_routed = true;
         let words = split(key);
         let mut route = Route::default();
         let mut reached = BTreeSet::from([exchange]);
@@ -208,6 +224,10 @@ impl Router {
     }
 
     fn forget_routes(&mut self) {
+        // A large drawing is declared part by part before the first message comes.
+        if !std::mem::take(&mut self.has_routed) {
+            return;
+        }
         self.routes.clear();
         for exchange in self.exchanges.values_mut() {
             exchange.matcher = None;
@@ -220,10 +240,11 @@ impl Router {
 fn compile(
     node: NodeId,
     kind: ExchangeType,
-    bindings: &BTreeMap<WireId, Binding>,
+    bindings: &BTreeMap<(NodeId, WireId), Binding>,
     names: &BTreeMap<NodeId, Rc<str>>,
 ) -> Matcher {
-    let own = bindings.values().filter(|binding| binding.from == node && names.contains_key(&binding.to));
+    let own = bindings.range((node, WireId(0))..=(node, WireId(u32::MAX))).map(|(_, binding)| binding);
+    let own = own.filter(|binding| names.contains_key(&binding.to));
     match kind {
         ExchangeType::Fanout => Matcher::Fanout(own.map(|binding| binding.to).collect()),
         ExchangeType::Direct => {

@@ -82,6 +82,22 @@ fn with_a_prefetch_of_one_the_next_message_goes_to_the_one_who_acked() {
 }
 
 #[test]
+fn credit_before_the_turn_keeps_it_and_credit_after_it_joins_the_end_of_the_round() {
+    let mut queue = filled(2);
+    subscribe(&mut queue, ONE, 1);
+    subscribe(&mut queue, TWO, 1);
+    assert_eq!(drain(&mut queue), [(1, 0, false), (2, 1, false)]);
+    // No message came while they were at their limits, so both still are in the round, one first.
+    assert!(queue.take(TWO, 1).is_some() && queue.take(ONE, 1).is_some());
+    (2..5).for_each(|number| queue.push(content(number, false)));
+    assert_eq!(drain(&mut queue), [(1, 2, false), (2, 3, false)]);
+    // Message 4 found both at their limits, so they left the round and join it in the order of their credit.
+    assert!(queue.take(TWO, 2).is_some() && queue.take(ONE, 2).is_some());
+    queue.push(content(5, false));
+    assert_eq!(drain(&mut queue), [(2, 4, false), (1, 5, false)]);
+}
+
+#[test]
 fn what_comes_back_goes_to_its_old_place_whatever_the_order() {
     let orders: [[u64; 3]; 4] = [[1, 2, 3], [3, 2, 1], [2, 3, 1], [3, 1, 2]];
     for order in orders {
