@@ -130,6 +130,95 @@ fn shop_picture() -> Drawing {
     })
 }
 
+/// Wires in every direction: back, down, doubled, to their own node; a long name and an empty broker.
+fn odd_picture() -> Drawing {
+    let document = Document {
+        nodes: vec![
+            node("a", "exchange", "dead letters", None, (0.0, 0.0)),
+            node("b", "queue", "retry after a long while and then again", None, (260.0, 0.0)),
+            node("c", "queue", "left", None, (-260.0, 150.0)),
+            node("d", "exchange", "below", None, (20.0, 190.0)),
+            node("e", "consumer", "Right", None, (520.0, 60.0)),
+            node("f", "broker", "An empty broker", None, (300.0, 220.0)),
+            node("g", "service", "Something new", None, (-260.0, -20.0)),
+        ],
+        wires: vec![
+            wire("1", "a", "b"),
+            wire("2", "b", "a"),
+            wire("3", "a", "a"),
+            wire("4", "a", "c"),
+            wire("5", "b", "e"),
+            wire("6", "b", "e"),
+            wire("7", "b", "e"),
+            wire("8", "a", "d"),
+            wire("9", "g", "a"),
+        ],
+        ..Document::default()
+    };
+    let layout = Layout::of(&document);
+    let (nodes, wires) = (BTreeMap::new(), BTreeMap::new());
+    topology(&TopologyInput {
+        document: &document,
+        layout: &layout,
+        nodes: &nodes,
+        wires: &wires,
+        flights: &[],
+        clock: String::new(),
+    })
+}
+
+/// Two brokers with two queues each, put in order by the machine.
+fn tidied_picture() -> Drawing {
+    let mut document = Document {
+        nodes: vec![
+            node("m", "broker", "West", None, (0.0, 0.0)),
+            node("n", "broker", "East", None, (0.0, 0.0)),
+            node("p1", "producer", "One", None, (0.0, 0.0)),
+            node("p2", "producer", "Two", None, (0.0, 0.0)),
+            node("x1", "exchange", "x", Some("m"), (0.0, 0.0)),
+            node("x2", "exchange", "y", Some("n"), (0.0, 0.0)),
+            node("q1", "queue", "a", Some("m"), (0.0, 0.0)),
+            node("q2", "queue", "b", Some("m"), (0.0, 0.0)),
+            node("q3", "queue", "c", Some("n"), (0.0, 0.0)),
+            node("q4", "queue", "d", Some("n"), (0.0, 0.0)),
+            node("c1", "consumer", "C1", None, (0.0, 0.0)),
+            node("c2", "consumer", "C2", None, (0.0, 0.0)),
+            node("c3", "consumer", "C3", None, (0.0, 0.0)),
+        ],
+        wires: [
+            ("p1", "x1"),
+            ("p2", "x2"),
+            ("p1", "x2"),
+            ("x1", "q1"),
+            ("x1", "q2"),
+            ("x2", "q3"),
+            ("x2", "q4"),
+            ("q1", "c1"),
+            ("q2", "c2"),
+            ("q3", "c2"),
+            ("q4", "c3"),
+        ]
+        .iter()
+        .enumerate()
+        .map(|(n, (a, b))| wire(&format!("w{n}"), a, b))
+        .collect(),
+        ..Document::default()
+    };
+    for (id, place) in tidy_layout(&document) {
+        document.nodes.iter_mut().filter(|node| node.id == id).for_each(|node| node.at = place);
+    }
+    let layout = Layout::of(&document);
+    let (nodes, wires) = (BTreeMap::new(), BTreeMap::new());
+    topology(&TopologyInput {
+        document: &document,
+        layout: &layout,
+        nodes: &nodes,
+        wires: &wires,
+        flights: &[],
+        clock: String::new(),
+    })
+}
+
 /// Writes a trace the way the kernel does: an arrival is caused by its sending.
 #[derive(Default)]
 struct Script {
@@ -289,6 +378,8 @@ fn render_samples() {
     let three = [line(2, false), line(3, false), line(1, true)];
     let samples = [
         ("topology", shop_picture()),
+        ("topology-odd", odd_picture()),
+        ("topology-tidied", tidied_picture()),
         ("sequence", sequence_of(&crash_story(), &lifelines(), (720.0, 320.0), None)),
         ("sequence-selected", sequence_of(&busy_story(24), &lifelines(), (720.0, 400.0), Some(7))),
         ("sequence-busy", sequence_of(&busy_story(60), &lifelines(), (960.0, 540.0), None)),
@@ -361,7 +452,11 @@ fn texts(drawing: &Drawing) -> Vec<String> {
 fn check_file(drawing: &Drawing) {
     let svg = to_svg(drawing, Theme::Light, Some("{\"title\":\"<&>\"}"));
     let numbers = svg.replace("info", "");
-    assert!(!numbers.contains("NaN") && !numbers.contains("inf"), "{} has a coordinate that is no number", drawing.title);
+    assert!(
+        !numbers.contains("NaN") && !numbers.contains("inf"),
+        "{} has a coordinate that is no number",
+        drawing.title
+    );
     assert_eq!(svg.matches('<').count(), svg.matches('>').count());
     assert_eq!(svg.matches("<g ").count(), svg.matches("</g>").count());
     assert_eq!(scenario_from_svg(&svg).as_deref(), Some("{\"title\":\"<&>\"}"));

@@ -116,7 +116,12 @@ fn box_face(shape: Outline, label: &str, extent: (f64, f64), view: &NodeView, sh
 
 fn diamond_face(label: &str, extent: (f64, f64), view: &NodeView, shapes: &mut Vec<Shape>) {
     let (line, tone) = state_line(view);
-    shapes.push(name((0.0, if line.is_empty() { 4.0 } else { -3.0 }), label, extent.0 - 24.0, Anchor::Middle));
+    let top = if line.is_empty() { 4.0 } else { -3.0 };
+    let room = extent.0 - 20.0;
+    // A diamond is narrow: a longer name is written smaller before it is cut.
+    let size = if text_width(label, 12.5, false, true) <= room { 12.5 } else { 10.5 };
+    let shown = fit_text(label, room, size, false, true);
+    shapes.push(Shape::text((0.0, top), shown, Anchor::Middle, size, Tone::Ink).strong());
     if !line.is_empty() {
         let line = fit_text(&line, extent.0 - 34.0, 11.0, false, false);
         shapes.push(Shape::text((0.0, 12.0), line, Anchor::Middle, 11.0, tone));

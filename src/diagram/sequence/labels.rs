@@ -41,7 +41,7 @@ impl Candidate {
     pub fn along(from: Point, to: Point, texts: &[String], tone: Tone, rank: i32, target: Target) -> Candidate {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let length = (dx * dx + dy * dy).sqrt();
-        let fits = |text: &&String| text_width(text, FONT, false, false) <= length - 6.0;
+        let fits = |text: &&String| text_width(text, FONT, false, false) <= length;
         let text = texts.iter().find(fits).cloned().unwrap_or_default();
         let mut places = Vec::new();
         if length > 0.0 {
@@ -50,21 +50,19 @@ impl Candidate {
             let along = (dx / length * sign, dy / length * sign);
             for part in [0.5, 0.36, 0.64] {
                 let (x, y) = (from.0 + dx * part, from.1 + dy * part);
-                places.push(Place { at: (x + along.1 * 4.0, y - along.0 * 4.0), anchor: Anchor::Middle, along });
+                places.push(Place { at: (x + along.1 * 4.5, y - along.0 * 4.5), anchor: Anchor::Middle, along });
             }
         }
         Candidate { text, tone, rank, target, places }
     }
 
-    /// A name beside a point, at its left or its right.
-    pub fn beside((x, y): Point, text: String, tone: Tone, rank: i32, target: Target) -> Candidate {
-        let along = (1.0, 0.0);
-        let places = vec![
-            Place { at: (x - 10.0, y + 4.0), anchor: Anchor::End, along },
-            Place { at: (x + 10.0, y + 4.0), anchor: Anchor::Start, along },
-            Place { at: (x - 10.0, y + 16.0), anchor: Anchor::End, along },
-            Place { at: (x + 10.0, y + 16.0), anchor: Anchor::Start, along },
-        ];
+    /// A name beside a point: at its right or its left, whichever is asked for first.
+    pub fn beside((x, y): Point, right: bool, text: String, tone: Tone, rank: i32, target: Target) -> Candidate {
+        let at = |right: bool, down: f64| {
+            let (side, anchor) = if right { (10.0, Anchor::Start) } else { (-10.0, Anchor::End) };
+            Place { at: (x + side, y + down), anchor, along: (1.0, 0.0) }
+        };
+        let places = vec![at(right, 4.0), at(!right, 4.0), at(right, 16.0), at(!right, 16.0)];
         Candidate { text, tone, rank, target, places }
     }
 }
@@ -178,7 +176,14 @@ mod tests {
         };
         offer(&mut labels, "ack", 2);
         offer(&mut labels, "lost", 9);
-        labels.offer(Candidate::beside((100.0, 50.0), "at the edge".into(), Tone::Lost, 5, Target::Event(EventId(2))));
+        labels.offer(Candidate::beside(
+            (100.0, 50.0),
+            true,
+            "at the edge".into(),
+            Tone::Lost,
+            5,
+            Target::Event(EventId(2)),
+        ));
         let shapes = labels.place((0.0, 0.0), (104.0, 100.0));
         let texts: Vec<&str> = shapes
             .iter()

@@ -65,7 +65,7 @@ pub struct SequenceInput<'a> {
 }
 
 /// Where times and columns are in the picture.
-pub(self) struct Plan {
+struct Plan {
     columns: Vec<f64>,
     column_width: f64,
     top: f64,
@@ -118,7 +118,7 @@ fn plan(input: &SequenceInput, start: Time, count: usize, gutter: f64, gathered:
         .filter_map(|arrow| arrow.end().map(|end| end.since(arrow.start).0))
         .fold((0u128, 0u128), |(sum, number), travel| (sum + u128::from(travel), number + 1));
     let span = input.end.since(start).0;
-    let travel = if number > 0 { (sum / number) as u64 } else { span / 12 };
+    let travel = sum.checked_div(number).map_or(span / 12, |mean| mean as u64);
     Plan { columns, column_width, top: HEAD, bottom: input.height - 10.0, start, end: input.end, travel }
 }
 
@@ -189,9 +189,10 @@ fn draw_grid(input: &SequenceInput, plan: &Plan, gutter: f64, lifelines: &[&Life
             }
         }
     }
+    let room = plan.column_width - 4.0;
+    let fits = lifelines.iter().all(|lifeline| text_width(&lifeline.label, 12.5, false, true) <= room);
+    let size = if fits { 12.5 } else { 11.5 };
     for (x, lifeline) in plan.columns.iter().zip(lifelines) {
-        let room = plan.column_width - 4.0;
-        let size = if text_width(&lifeline.label, 12.5, false, true) <= room { 12.5 } else { 11.0 };
         let label = fit_text(&lifeline.label, room, size, false, true);
         let name = Shape::text((*x, 19.0), label, Anchor::Middle, size, Tone::Ink).strong();
         shapes.push(name.targeting(Target::Node(lifeline.node)));
@@ -273,7 +274,7 @@ fn draw_arrow(arrow: &Arrow, plan: &Plan, input: &SequenceInput, labels: &mut La
         return;
     }
     if let Ending::Lost(_, reason) = arrow.ending {
-        labels.offer(Candidate::beside(to, reason.label().to_string(), tone, rank, target.clone()));
+        labels.offer(Candidate::beside(to, side > 0.0, reason.label().to_string(), tone, rank, target.clone()));
     }
     labels.offer(Candidate::along(from, to, &arrow_texts(arrow, input), tone, rank, target));
 }
@@ -327,7 +328,7 @@ fn draw_mark(mark: &gather::Mark, plan: &Plan, input: &SequenceInput, labels: &m
     };
     shapes.push(shape.targeting(target.clone()));
     if !quiet && !mark.text.is_empty() {
-        labels.offer(Candidate::beside(at, mark.text.clone(), tone, mark.rank, target));
+        labels.offer(Candidate::beside(at, false, mark.text.clone(), tone, mark.rank, target));
     }
 }
 
