@@ -25,7 +25,7 @@ const COLUMN_MIN: f64 = 90.0;
 /// Arrows drawn at most, however large the picture: the bound of the work per frame.
 const ARROWS_MAX: usize = 200;
 /// Events read at most, the newest; what is older would not be seen.
-const EVENTS_MAX: usize = 20_000;
+const EVENTS_MAX: usize = 6_000;
 /// Rows of the table alternative.
 const ROWS_MAX: usize = 200;
 /// Room for the names.
@@ -104,7 +104,8 @@ pub fn sequence(input: &SequenceInput) -> Drawing {
         draw_mark(mark, &plan, input, &mut labels, &mut drawing.shapes);
     }
     drawing.shapes.extend(labels.place((gutter - 8.0, plan.top - 6.0), (input.width, plan.bottom + 4.0)));
-    drawing.note = note(start, shown, all, hidden);
+    let cut = events.len() < input.events.len();
+    drawing.note = note(start, shown, (all, cut), hidden);
     drawing.table = table(&gathered, &lifelines);
     drawing.description = description(&plan, &gathered, &lifelines, shown);
     drawing
@@ -166,8 +167,10 @@ fn newest<T>(items: &mut Vec<T>) {
     items.drain(..excess);
 }
 
-fn note(start: Time, shown: usize, all: usize, hidden: usize) -> Option<String> {
-    let arrows = (shown < all).then(|| format!("showing the last {shown} of {all} arrows, from {start}"));
+/// What was left out. `all` counts the arrows, and says whether there were even more.
+fn note(start: Time, shown: usize, (all, cut): (usize, bool), hidden: usize) -> Option<String> {
+    let of = if cut { "more than " } else { "" };
+    let arrows = (shown < all || cut).then(|| format!("showing the last {shown} of {of}{all} arrows, from {start}"));
     let parts = match hidden {
         0 => None,
         1 => Some("1 part does not fit and is hidden".to_string()),
