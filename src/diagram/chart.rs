@@ -175,9 +175,9 @@ fn draw_axes(input: &ChartInput, plot: &Plot, ticks: &[u64], shapes: &mut Vec<Sh
         shapes.push(Shape::line((plot.left, y), (plot.right, y)).stroked(Tone::Rule, 1.0));
         shapes.push(Shape::text((plot.left - 8.0, y + 4.0), grouped(*tick), Anchor::End, 11.0, Tone::Soft));
     }
-    let count = ((plot.right - plot.left) / 80.0) as usize;
+    let count = ((plot.right - plot.left) / 72.0) as usize;
     let mut free = 0.0;
-    for (at, label) in time_ticks(input.start, input.end, count.max(1)) {
+    for (at, label) in time_ticks(input.start, input.end, count.max(2)) {
         let x = plot.x(at);
         let half = text_width(&label, 11.0, false, false) / 2.0;
         shapes.push(Shape::line((x, plot.bottom), (x, plot.bottom + 4.0)).stroked(Tone::Rule, 1.0));
