@@ -6,10 +6,10 @@ use patchbay::diagram::chart::{chart, ChartInput, ChartLine, ChartMarker};
 use patchbay::diagram::drawing::Drawing;
 use patchbay::diagram::face::{Condition, NodeView};
 use patchbay::diagram::palette::Tone;
-use patchbay::diagram::sequence::{sequence, Lifeline, SequenceInput};
+use patchbay::diagram::sequence::{drawing_order, sequence, Lifeline, SequenceInput};
 use patchbay::diagram::topology::{topology, FlightView, TopologyInput};
 use patchbay::diagram::Layout;
-use patchbay::kernel::{NodeCondition, TraceMode};
+use patchbay::kernel::{NodeCondition, TraceMode, World};
 use patchbay::scenario::{library, Run};
 use patchbay::vocabulary::{Duration, FactKind, NodeId, Time, TraceEvent};
 
@@ -18,7 +18,7 @@ pub fn run(id: &str, until_seconds: u64) -> Run {
     let document = library::document(id).expect("the scenario is in the library");
     let (mut run, problems) = Run::new(document, TraceMode::Full);
     assert!(problems.is_empty(), "{problems:?}");
-    run.simulation_mut().run_until(Time(until_seconds * 1_000_000_000));
+    assert!(run.advance(Time(until_seconds * 1_000_000_000), u64::MAX), "the run reaches its end");
     run
 }
 
@@ -68,13 +68,14 @@ pub fn live_sequence(run: &Run, (start, end): (f64, f64), (width, height): (f64,
     let simulation = run.simulation();
     // A second more at the beginning, for what was on its way.
     let events: Vec<TraceEvent> = simulation.trace().between(at((start - 1.0).max(0.0)), at(end)).copied().collect();
-    let lifelines: Vec<Lifeline> = (0..simulation.node_count() as u32)
-        .map(NodeId)
-        .map(|node| Lifeline {
+    let lifelines: Vec<Lifeline> = drawing_order(run.document())
+        .into_iter()
+        .filter_map(|part| Some((part, run.node(&part.id)?)))
+        .map(|(part, node)| Lifeline {
             node,
-            label: run.label(node).to_string(),
+            label: part.label().to_string(),
             host: Some(simulation.host(node)).filter(|host| *host != node),
-            optional: run.names().kind(node) == "broker",
+            optional: part.kind == "broker",
         })
         .collect();
     sequence(&SequenceInput {

@@ -18,6 +18,8 @@ pub(super) struct Arrow {
     pub what: Option<Carried>,
     pub message: MessageId,
     pub event: EventId,
+    /// How many others would lie exactly on it: a burst.
+    pub more: usize,
 }
 
 /// What became of it.
@@ -141,6 +143,27 @@ pub(super) fn gather(start: Time, end: Time, events: &[TraceEvent], lifelines: &
     gathered
 }
 
+/// Makes one arrow of those that would lie on each other; that of the selected message stays by itself.
+pub(super) fn merge(arrows: Vec<Arrow>, selected: Option<MessageId>) -> Vec<Arrow> {
+    let mut merged: Vec<Arrow> = Vec::with_capacity(arrows.len());
+    let mut places: BTreeMap<(usize, usize, Time, Option<Time>, Option<Carried>, bool), usize> = BTreeMap::new();
+    for arrow in arrows {
+        let followed = selected.is_some_and(|selected| selected == arrow.message);
+        let lost = matches!(arrow.ending, Ending::Lost(..));
+        let place = (arrow.from, arrow.to, arrow.start, arrow.end(), arrow.what, lost);
+        match places.get(&place).filter(|_| !followed) {
+            Some(index) => merged[*index].more += 1,
+            None => {
+                if !followed {
+                    places.insert(place, merged.len());
+                }
+                merged.push(arrow);
+            }
+        }
+    }
+    merged
+}
+
 impl Reader {
     fn read(&mut self, event: &TraceEvent) {
         match event.fact {
@@ -160,8 +183,16 @@ impl Reader {
     fn begin(&mut self, event: &TraceEvent, to: NodeId, what: Option<Carried>, ending: Ending) {
         if let (Some(from), Some(to)) = (self.columns.get(&event.node), self.columns.get(&to)) {
             self.sent.insert(event.id, self.gathered.arrows.len());
-            let arrow =
-                Arrow { from: *from, to: *to, start: event.at, ending, what, message: event.message, event: event.id };
+            let arrow = Arrow {
+                from: *from,
+                to: *to,
+                start: event.at,
+                ending,
+                what,
+                message: event.message,
+                event: event.id,
+                more: 0,
+            };
             self.gathered.arrows.push(arrow);
         }
     }
@@ -208,7 +239,12 @@ impl Reader {
                 (work.end, work.outcome) = (Some(event.at), outcome);
             }
             None => {
-                let work = Work { column, start: None, end: Some(event.at), outcome, message: event.message, lane: 0 };
+                // It began before the stretch: beside all that is in work, and beside others like it.
+                let beside = self.gathered.works.iter().filter(|work| work.column == column);
+                let taken: Vec<usize> =
+                    beside.filter(|work| work.start.is_none() || work.end.is_none()).map(|work| work.lane).collect();
+                let lane = (0..=taken.len()).find(|lane| !taken.contains(lane)).unwrap_or(0);
+                let work = Work { column, start: None, end: Some(event.at), outcome, message: event.message, lane };
                 self.gathered.works.push(work);
             }
         }

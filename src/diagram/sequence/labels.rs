@@ -71,6 +71,8 @@ impl Candidate {
 #[derive(Default)]
 pub(super) struct Labels {
     candidates: Vec<Candidate>,
+    /// Where no name may lie.
+    blocked: Vec<Room>,
 }
 
 impl Labels {
@@ -78,6 +80,12 @@ impl Labels {
         if !candidate.text.is_empty() && !candidate.places.is_empty() {
             self.candidates.push(candidate);
         }
+    }
+
+    /// Keeps names off a rectangle.
+    pub fn keep_clear(&mut self, (left, top): Point, (right, bottom): Point) {
+        let centre = ((left + right) / 2.0, (top + bottom) / 2.0);
+        self.blocked.push(Room { centre, along: (1.0, 0.0), half: ((right - left) / 2.0, (bottom - top) / 2.0) });
     }
 
     /// The names that have room between the corners of the picture.
@@ -90,10 +98,10 @@ impl Labels {
                 break;
             }
             let width = text_width(&candidate.text, FONT, false, false);
-            let free =
-                candidate.places.iter().map(|place| (place, Room::of(place, width))).find(|(_, room)| {
-                    room.within(upper_left, lower_right) && !rooms.iter().any(|other| room.meets(other))
-                });
+            let free = candidate.places.iter().map(|place| (place, Room::of(place, width))).find(|(_, room)| {
+                room.within(upper_left, lower_right)
+                    && !self.blocked.iter().chain(&rooms).any(|other| room.meets(other))
+            });
             if let Some((place, room)) = free {
                 rooms.push(room);
                 let turn = libm::atan2(place.along.1, place.along.0).to_degrees();

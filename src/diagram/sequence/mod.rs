@@ -8,6 +8,7 @@ mod labels;
 
 use std::rc::Rc;
 
+use crate::scenario::document::{Document, Node};
 use crate::vocabulary::{MessageId, NodeId, Time, TraceEvent};
 
 use super::axis::time_ticks;
@@ -17,7 +18,7 @@ use super::palette::Tone;
 use super::story::span;
 use super::text::{fit_text, text_width};
 
-use gather::{gather, Arrow, Ending, Gathered, Glyph, Outcome, Work};
+use gather::{gather, merge, Arrow, Ending, Gathered, Glyph, Outcome, Work};
 use labels::{Candidate, Labels};
 
 /// The least width of a column: room for "deliver #1234".
@@ -76,6 +77,13 @@ struct Plan {
     travel: u64,
 }
 
+/// The nodes of a document as their lines stand: from left to right as they are drawn, then from top to bottom.
+pub fn drawing_order(document: &Document) -> Vec<&Node> {
+    let mut nodes: Vec<&Node> = document.nodes.iter().collect();
+    nodes.sort_by(|a, b| a.at.0.total_cmp(&b.at.0).then(a.at.1.total_cmp(&b.at.1)));
+    nodes
+}
+
 /// The diagram.
 pub fn sequence(input: &SequenceInput) -> Drawing {
     const TITLE: &str = "Sequence";
@@ -95,8 +103,8 @@ pub fn sequence(input: &SequenceInput) -> Drawing {
 
     let mut drawing = Drawing::new(input.width, input.height, Tone::Panel, TITLE);
     draw_grid(input, &plan, gutter, &lifelines, &mut drawing.shapes);
-    gathered.works.iter().for_each(|work| draw_work(work, &plan, input.selected, &mut drawing.shapes));
     let mut labels = Labels::default();
+    gathered.works.iter().for_each(|work| draw_work(work, &plan, input.selected, &mut labels, &mut drawing.shapes));
     for arrow in &gathered.arrows {
         draw_arrow(arrow, &plan, input, &mut labels, &mut drawing.shapes);
     }
@@ -135,7 +143,12 @@ impl Plan {
 ///
 /// With a message to follow the whole stretch is drawn, since all else steps back.
 fn fitting(input: &SequenceInput, events: &[TraceEvent], lifelines: &[&Lifeline]) -> (Time, Gathered, usize) {
-    let mut gathered = gather(input.start, input.end, events, lifelines);
+    let read = |start: Time| {
+        let mut gathered = gather(start, input.end, events, lifelines);
+        gathered.arrows = merge(gathered.arrows, input.selected);
+        gathered
+    };
+    let mut gathered = read(input.start);
     let all = gathered.arrows.len();
     // Four gaps side by side can be named at 16 units a line; more rarely have traffic at the same time.
     let gaps = lifelines.len().clamp(2, 5) - 1;
@@ -146,7 +159,7 @@ fn fitting(input: &SequenceInput, events: &[TraceEvent], lifelines: &[&Lifeline]
         // A little air above the first arrow; never an empty picture.
         let air = input.end.since(first).0 / 24;
         start = Time(first.0.saturating_sub(air)).max(input.start).min(Time(input.end.0 - 1));
-        gathered = gather(start, input.end, events, lifelines);
+        gathered = read(start);
     }
     let selected = input.selected;
     let mut spare = gathered.arrows.len().saturating_sub(ARROWS_MAX);
@@ -203,7 +216,7 @@ fn draw_grid(input: &SequenceInput, plan: &Plan, gutter: f64, lifelines: &[&Life
     }
 }
 
-fn draw_work(work: &Work, plan: &Plan, selected: Option<MessageId>, shapes: &mut Vec<Shape>) {
+fn draw_work(work: &Work, plan: &Plan, selected: Option<MessageId>, labels: &mut Labels, shapes: &mut Vec<Shape>) {
     let top = work.start.map_or(plan.top - 4.0, |at| plan.y(at)).max(plan.top - 4.0);
     let bottom = work.end.map_or(plan.bottom, |at| plan.y(at)).clamp(top, plan.bottom);
     let tone = match work.outcome {
@@ -214,6 +227,7 @@ fn draw_work(work: &Work, plan: &Plan, selected: Option<MessageId>, shapes: &mut
     };
     // Work side by side is drawn side by side.
     let x = plan.columns[work.column] - 5.0 + work.lane.min(5) as f64 * 7.0;
+    labels.keep_clear((x, top), (x + 10.0, bottom));
     let bar = Shape::rect(x, top, 10.0, (bottom - top).max(3.0), 2.0).targeting(Target::Message(work.message));
     shapes.push(match work.outcome {
         // What was not finished, and what is not finished yet, is hollow.
@@ -283,17 +297,26 @@ fn draw_arrow(arrow: &Arrow, plan: &Plan, input: &SequenceInput, labels: &mut La
 }
 
 /// What an arrow is called, at length and in short.
-fn arrow_texts(arrow: &Arrow, input: &SequenceInput) -> [String; 2] {
+fn arrow_texts(arrow: &Arrow, input: &SequenceInput) -> Vec<String> {
     use crate::vocabulary::Carried;
-    let Some(what) = arrow.what else { return ["routed".to_string(), String::new()] };
+    let (long, short) = match (arrow.more, arrow.message.some()) {
+        (_, None) => (String::new(), String::new()),
+        (0, Some(message)) => (message.to_string(), message.to_string()),
+        (more, Some(message)) => (format!("{message} and {more} more"), format!("{message} +{more}")),
+    };
+    let times = if arrow.more > 0 { format!(" ×{}", arrow.more + 1) } else { String::new() };
+    let Some(what) = arrow.what else { return vec![format!("routed{times}"), "routed".into()] };
     let word = what.label();
-    match (what, arrow.message.some()) {
-        (Carried::Publish, Some(message)) => match (input.key)(message).filter(|key| !key.is_empty()) {
-            Some(key) => [format!("{message} {key}"), message.to_string()],
-            None => [format!("publish {message}"), message.to_string()],
-        },
-        (Carried::Deliver | Carried::Redeliver, Some(message)) => [format!("{word} {message}"), message.to_string()],
-        _ => [word.to_string(), String::new()],
+    match what {
+        Carried::Publish if arrow.message.some().is_some() => {
+            let key = (input.key)(arrow.message).filter(|key| !key.is_empty() && arrow.more == 0);
+            let first = key.map_or_else(|| format!("{word} {long}"), |key| format!("{long} {key}"));
+            vec![first, format!("{word} {short}"), short]
+        }
+        Carried::Deliver | Carried::Redeliver if arrow.message.some().is_some() => {
+            vec![format!("{word} {long}"), format!("{word} {short}"), short]
+        }
+        _ => vec![format!("{word}{times}"), word.to_string()],
     }
 }
 
@@ -339,7 +362,11 @@ fn table(gathered: &Gathered, lifelines: &[&Lifeline]) -> Table {
     let mut rows: Vec<(Time, Vec<String>)> = Vec::new();
     for arrow in &gathered.arrows {
         let what = arrow.what.map_or("routed", |what| what.label());
-        let message = arrow.message.some().map(|message| message.to_string()).unwrap_or_default();
+        let message = match (arrow.message.some(), arrow.more) {
+            (None, _) => String::new(),
+            (Some(message), 0) => message.to_string(),
+            (Some(message), more) => format!("{message} and {more} more"),
+        };
         let outcome = match arrow.ending {
             Ending::Arrived(at) if arrow.what.is_some() => format!("arrived after {}", span(at.since(arrow.start).0)),
             Ending::Arrived(_) => String::new(),
