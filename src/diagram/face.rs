@@ -78,9 +78,10 @@ fn body(kind: &str, extent: (f64, f64), view: &NodeView) -> Shape {
 
 /// The line under the name, with its tone: what is wrong comes first.
 fn state_line(view: &NodeView) -> (String, Tone) {
+    // A headline that says more about it, such as "down for 0.8 s", replaces the word; any other is beside the point.
     let with = |mark: &str, word: &str| match view.headline.as_str() {
-        "" => format!("{mark} {word}"),
-        headline => format!("{mark} {headline}"),
+        headline if headline.starts_with(word) => format!("{mark} {headline}"),
+        _ => format!("{mark} {word}"),
     };
     match view.condition {
         Condition::Down => (with("✕", "down"), Tone::Lost),
@@ -303,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_node_that_is_down_says_so_in_words() {
-        let view = NodeView { condition: Condition::Down, ..NodeView::default() };
+        let view = NodeView { condition: Condition::Down, headline: "idle".into(), ..NodeView::default() };
         for kind in ["producer", "consumer", "exchange", "queue", "broker", "thing"] {
             let shapes = node_shapes(kind, "a", size(kind), &view);
             assert!(texts(&shapes).contains(&"✕ down"), "{kind}: {:?}", texts(&shapes));

@@ -1,6 +1,6 @@
 //! Reads a stretch of the trace into what a sequence diagram draws: arrows, marks, stretches of work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::vocabulary::{Carried, DropReason, EventId, Fact, MessageId, NodeId, Shape, Time, TraceEvent};
 
@@ -109,6 +109,8 @@ pub(super) fn choose<'a>(input: &SequenceInput<'a>, events: &[TraceEvent], fit: 
 
 /// The word at work that stopped in the middle.
 const UNFINISHED: &str = "not finished";
+/// The word at a crash.
+const CRASH: &str = "crash";
 
 struct Reader {
     columns: BTreeMap<NodeId, usize>,
@@ -140,13 +142,32 @@ pub(super) fn gather(start: Time, end: Time, events: &[TraceEvent], lifelines: &
     // What was over before the picture begins is not in it.
     gathered.arrows.retain(|arrow| arrow.end().is_none_or(|end| end >= start) && arrow.from != arrow.to);
     gathered.works.retain(|work| work.end.is_none_or(|end| end >= start));
+    gathered.marks = merge_marks(gathered.marks);
     gathered
+}
+
+/// Makes one mark of those with the same word at the same point; that a crash leaves work unfinished goes without saying.
+fn merge_marks(marks: Vec<Mark>) -> Vec<Mark> {
+    let crashes: BTreeSet<(usize, Time)> =
+        marks.iter().filter(|mark| mark.text == CRASH).map(|mark| (mark.column, mark.at)).collect();
+    let mut counts: BTreeMap<(usize, Time, String), (usize, usize)> = BTreeMap::new();
+    let mut merged: Vec<Mark> = Vec::with_capacity(marks.len());
+    for mark in marks.into_iter().filter(|mark| mark.text != UNFINISHED || !crashes.contains(&(mark.column, mark.at))) {
+        let (count, index) = counts.entry((mark.column, mark.at, mark.text.clone())).or_insert((0, merged.len()));
+        *count += 1;
+        if *count == 1 {
+            merged.push(mark);
+        } else if !mark.text.is_empty() {
+            merged[*index].text = format!("{} ×{count}", mark.text);
+        }
+    }
+    merged
 }
 
 /// Makes one arrow of those that would lie on each other; that of the selected message stays by itself.
 pub(super) fn merge(arrows: Vec<Arrow>, selected: Option<MessageId>) -> Vec<Arrow> {
     let mut merged: Vec<Arrow> = Vec::with_capacity(arrows.len());
-    let mut places: BTreeMap<(usize, usize, Time, Option<Time>, Option<Carried>, bool), usize> = BTreeMap::new();
+    let mut places: BTreeMap<_, usize> = BTreeMap::new();
     for arrow in arrows {
         let followed = selected.is_some_and(|selected| selected == arrow.message);
         let lost = matches!(arrow.ending, Ending::Lost(..));
@@ -260,11 +281,7 @@ impl Reader {
         let word = event.fact.kind().label();
         match event.fact {
             Fact::Published {} | Fact::Started {} => {}
-            Fact::Crashed {} => {
-                // That its work was not finished goes without saying.
-                self.gathered.marks.retain(|mark| mark.at != event.at || mark.text != UNFINISHED);
-                self.push(event, "crash", Tone::Lost, Glyph::Cross, 12);
-            }
+            Fact::Crashed {} => self.push(event, CRASH, Tone::Lost, Glyph::Cross, 12),
             Fact::Restarted {} => self.push(event, "runs again", Tone::Ok, Glyph::Ring, 8),
             Fact::Paused {} | Fact::Slowed { .. } => self.push(event, word, Tone::Wait, Glyph::Ring, 8),
             // A `Dropped` follows and says it.

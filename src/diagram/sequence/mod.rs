@@ -30,7 +30,7 @@ const EVENTS_MAX: usize = 6_000;
 /// Rows of the table alternative.
 const ROWS_MAX: usize = 200;
 /// Room for the names.
-const HEAD: f64 = 32.0;
+const HEAD: f64 = 36.0;
 
 /// A part with a line of its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,8 +102,8 @@ pub fn sequence(input: &SequenceInput) -> Drawing {
     let shown = gathered.arrows.len();
 
     let mut drawing = Drawing::new(input.width, input.height, Tone::Panel, TITLE);
-    draw_grid(input, &plan, gutter, &lifelines, &mut drawing.shapes);
     let mut labels = Labels::default();
+    draw_grid(input, &plan, gutter, &lifelines, &mut labels, &mut drawing.shapes);
     gathered.works.iter().for_each(|work| draw_work(work, &plan, input.selected, &mut labels, &mut drawing.shapes));
     for arrow in &gathered.arrows {
         draw_arrow(arrow, &plan, input, &mut labels, &mut drawing.shapes);
@@ -111,7 +111,7 @@ pub fn sequence(input: &SequenceInput) -> Drawing {
     for mark in &gathered.marks {
         draw_mark(mark, &plan, input, &mut labels, &mut drawing.shapes);
     }
-    drawing.shapes.extend(labels.place((gutter - 8.0, plan.top - 6.0), (input.width, plan.bottom + 4.0)));
+    drawing.shapes.extend(labels.place((gutter - 8.0, 4.0), (input.width, plan.bottom + 4.0)));
     let cut = events.len() < input.events.len();
     drawing.note = note(start, shown, (all, cut), hidden);
     drawing.table = table(&gathered, &lifelines);
@@ -195,7 +195,14 @@ fn note(start: Time, shown: usize, (all, cut): (usize, bool), hidden: usize) -> 
     }
 }
 
-fn draw_grid(input: &SequenceInput, plan: &Plan, gutter: f64, lifelines: &[&Lifeline], shapes: &mut Vec<Shape>) {
+fn draw_grid(
+    input: &SequenceInput,
+    plan: &Plan,
+    gutter: f64,
+    lifelines: &[&Lifeline],
+    labels: &mut Labels,
+    shapes: &mut Vec<Shape>,
+) {
     if gutter > 40.0 {
         for (at, label) in time_ticks(plan.start, plan.end, ((plan.bottom - plan.top) / 44.0) as usize) {
             let y = plan.y(at);
@@ -210,6 +217,8 @@ fn draw_grid(input: &SequenceInput, plan: &Plan, gutter: f64, lifelines: &[&Life
     let size = if fits { 12.5 } else { 11.5 };
     for (x, lifeline) in plan.columns.iter().zip(lifelines) {
         let label = fit_text(&lifeline.label, room, size, false, true);
+        let half = text_width(&label, size, false, true) / 2.0;
+        labels.keep_clear((x - half, 6.0), (x + half, 24.0));
         let name = Shape::text((*x, 19.0), label, Anchor::Middle, size, Tone::Ink).strong();
         shapes.push(name.targeting(Target::Node(lifeline.node)));
         shapes.push(Shape::line((*x, plan.top - 4.0), (*x, plan.bottom)).stroked(Tone::Rule, 1.25));
