@@ -1,284 +1,20 @@
 //! Diagrams from hand-made documents and traces: golden listings, soundness of files, and inputs that no one would draw.
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
+mod diagram_samples;
 
-use patchbay::diagram::chart::{chart, sparkline, ChartInput, ChartLine, ChartMarker};
+use std::collections::BTreeMap;
+
+use diagram_samples::*;
+use patchbay::diagram::chart::{sparkline, ChartLine};
 use patchbay::diagram::drawing::{Drawing, Form, Shape};
-use patchbay::diagram::face::{Condition, NodeView};
 use patchbay::diagram::palette::{properties, Theme, Tone, TOKENS};
-use patchbay::diagram::sequence::{sequence, Lifeline, SequenceInput};
 use patchbay::diagram::svg::{scenario_from_svg, to_svg};
 use patchbay::diagram::tidy::tidy_layout;
-use patchbay::diagram::topology::{topology, FlightView, TopologyInput, WireView};
+use patchbay::diagram::topology::{topology, TopologyInput};
 use patchbay::diagram::Layout;
-use patchbay::kernel::tally::SeriesPoint;
-use patchbay::kernel::ItemState;
-use patchbay::scenario::document::{Document, Node, Wire};
-use patchbay::vocabulary::{Carried, DropReason, EventId, Fact, LinkId, MessageId, NodeId, Time, TraceEvent};
+use patchbay::scenario::document::Document;
+use patchbay::vocabulary::{Carried, DropReason, EventId, Fact, LinkId, MessageId, NodeId};
 use proptest::prelude::*;
-
-// ---- samples ----
-
-const NAMES: [&str; 8] =
-    ["Order service", "orders", "billing", "email", "Charge 1", "Charge 2", "Send email", "RabbitMQ"];
-const BROKER: u32 = 7;
-
-fn node(id: &str, kind: &str, name: &str, host: Option<&str>, at: (f64, f64)) -> Node {
-    let host = host.map(String::from);
-    Node { id: id.into(), kind: kind.into(), name: name.into(), host, at, params: BTreeMap::new() }
-}
-
-fn wire(id: &str, from: &str, to: &str) -> Wire {
-    Wire { id: id.into(), from: from.into(), to: to.into(), params: BTreeMap::new() }
-}
-
-fn shop() -> Document {
-    let broker = Some("rabbit");
-    let mut document = Document {
-        title: "Order processing with a queue".into(),
-        nodes: vec![
-            node("rabbit", "broker", "RabbitMQ", None, (0.0, 0.0)),
-            node("shop", "producer", "Order service", None, (0.0, 0.0)),
-            node("orders", "exchange", "orders", broker, (0.0, 0.0)),
-            node("billing", "queue", "billing", broker, (0.0, 0.0)),
-            node("email", "queue", "email", broker, (0.0, 0.0)),
-            node("charge1", "consumer", "Charge 1", None, (0.0, 0.0)),
-            node("charge2", "consumer", "Charge 2", None, (0.0, 0.0)),
-            node("send", "consumer", "Send email", None, (0.0, 0.0)),
-        ],
-        wires: vec![
-            wire("w1", "shop", "orders"),
-            wire("w2", "orders.out", "billing"),
-            wire("w3", "orders.out", "email"),
-            wire("w4", "billing.out", "charge1"),
-            wire("w5", "billing.out", "charge2"),
-            wire("w6", "email.out", "send"),
-        ],
-        ..Document::default()
-    };
-    for (id, place) in tidy_layout(&document) {
-        if let Some(node) = document.nodes.iter_mut().find(|node| node.id == id) {
-            node.at = place;
-        }
-    }
-    document
-}
-
-fn shop_picture() -> Drawing {
-    let document = shop();
-    let layout = Layout::of(&document);
-    let view = |headline: &str| NodeView { headline: headline.into(), ..NodeView::default() };
-    let mut billing =
-        NodeView {
-            items: vec![ItemState::Unacked; 2], item_count: 14, selected: true, ..view("12 ready · 2 unacked")
-        };
-    billing.items.push(ItemState::ReadyAgain);
-    billing.items.extend([ItemState::Ready; 11]);
-    let nodes = BTreeMap::from([
-        ("shop".to_string(), view("40 orders/s, Poisson")),
-        ("orders".into(), view("topic")),
-        ("billing".into(), billing),
-        (
-            "email".into(),
-            NodeView {
-                items: vec![ItemState::Unacked, ItemState::Ready],
-                item_count: 2,
-                ..view("1 ready · 1 unacked")
-            },
-        ),
-        (
-            "charge1".into(),
-            NodeView {
-                items: vec![ItemState::InWork, ItemState::Ready, ItemState::Ready],
-                item_count: 3,
-                ..view("busy 86 %")
-            },
-        ),
-        ("charge2".into(), NodeView { condition: Condition::Down, ..view("down for 0.8 s") }),
-        ("send".into(), NodeView { condition: Condition::Slowed(300), ..view("busy 31 %") }),
-        ("rabbit".into(), view("up for 12 s")),
-    ]);
-    let wires = BTreeMap::from([
-        ("w2".to_string(), WireView { label: "order.#".into(), ..WireView::default() }),
-        ("w3".into(), WireView { label: "*.paid".into(), ..WireView::default() }),
-        ("w6".into(), WireView { partitioned: true, ..WireView::default() }),
-    ]);
-    let flight = |wire: &str, fraction: f64, what: Carried| FlightView {
-        wire: wire.into(),
-        forward: !matches!(what, Carried::Ack | Carried::Requeue | Carried::Subscribe),
-        fraction,
-        what,
-        message: MessageId { origin: NodeId(0), number: 41 },
-    };
-    let flights = [
-        flight("w1", 0.25, Carried::Publish),
-        flight("w1", 0.55, Carried::Publish),
-        flight("w4", 0.4, Carried::Deliver),
-        flight("w4", 0.7, Carried::Ack),
-        flight("w4", 0.3, Carried::Requeue),
-        flight("w5", 0.5, Carried::Redeliver),
-        flight("w6", 0.3, Carried::Subscribe),
-    ];
-    topology(&TopologyInput {
-        document: &document,
-        layout: &layout,
-        nodes: &nodes,
-        wires: &wires,
-        flights: &flights,
-        clock: "12.480 s".into(),
-    })
-}
-
-/// Writes a trace the way the kernel does: an arrival is caused by its sending.
-#[derive(Default)]
-struct Script {
-    events: Vec<TraceEvent>,
-}
-
-impl Script {
-    fn note(&mut self, milliseconds: u64, node: u32, cause: EventId, number: u32, fact: Fact) -> EventId {
-        let id = EventId(self.events.len() as u64 + 1);
-        let message = MessageId { origin: NodeId(0), number };
-        self.events.push(TraceEvent {
-            id,
-            at: Time(milliseconds * 1_000_000),
-            node: NodeId(node),
-            cause,
-            message,
-            fact,
-        });
-        id
-    }
-
-    fn send(&mut self, at: u64, node: u32, to: u32, number: u32, what: Carried) -> EventId {
-        self.note(at, node, EventId::NONE, number, Fact::Sent { link: LinkId(0), to: NodeId(to), what })
-    }
-
-    fn arrive(&mut self, at: u64, node: u32, from: u32, number: u32, what: Carried, sent: EventId) -> EventId {
-        self.note(at, node, sent, number, Fact::Delivered { link: LinkId(0), from: NodeId(from), what })
-    }
-
-    fn sorted(mut self) -> Vec<TraceEvent> {
-        self.events.sort_by_key(|event| event.at);
-        self.events
-    }
-}
-
-/// The story of the page's first lesson: a consumer crashes before it acknowledges, and the message comes again.
-fn crash_story() -> Vec<TraceEvent> {
-    let mut script = Script::default();
-    let sent = script.send(100, 0, 1, 41, Carried::Publish);
-    let arrived = script.arrive(300, 1, 0, 41, Carried::Publish, sent);
-    script.note(300, 1, arrived, 41, Fact::Routed { to: NodeId(2) });
-    script.note(300, 2, arrived, 41, Fact::Enqueued { ready: 1, unacked: 0 });
-    script.note(300, 2, arrived, 41, Fact::Leased { to: NodeId(5), ready: 0, unacked: 1 });
-    let handed = script.send(300, 2, 5, 41, Carried::Deliver);
-    let taken = script.arrive(500, 5, 2, 41, Carried::Deliver, handed);
-    script.note(500, 5, taken, 41, Fact::Began { busy: 1, waited: 400_000_000 });
-    script.note(900, 5, EventId::NONE, 41, Fact::Abandoned { busy: 0 });
-    script.note(900, 5, EventId::NONE, 0, Fact::Crashed {});
-    script.note(1100, 2, EventId::NONE, 0, Fact::Disconnected { peer: NodeId(5) });
-    script.note(1100, 2, EventId::NONE, 41, Fact::Requeued { ready: 1, unacked: 0 });
-    script.note(1100, 2, EventId::NONE, 41, Fact::Redelivered { to: NodeId(4), ready: 0, unacked: 1 });
-    let again = script.send(1100, 2, 4, 41, Carried::Redeliver);
-    let taken = script.arrive(1300, 4, 2, 41, Carried::Redeliver, again);
-    script.note(1300, 4, taken, 41, Fact::Began { busy: 1, waited: 1_200_000_000 });
-    script.note(1600, 4, taken, 41, Fact::Completed { busy: 0, latency: 1_500_000_000 });
-    let ack = script.send(1600, 4, 2, 41, Carried::Ack);
-    script.arrive(1800, 2, 4, 41, Carried::Ack, ack);
-    let lost = script.send(1400, 0, 1, 42, Carried::Publish);
-    script.note(1400, 0, lost, 42, Fact::Dropped { reason: DropReason::Loss, what: Carried::Publish });
-    script.send(1850, 0, 1, 43, Carried::Publish);
-    script.sorted()
-}
-
-/// Many messages, so that not all fit.
-fn busy_story(count: u32) -> Vec<TraceEvent> {
-    let mut script = Script::default();
-    for number in 1..=count {
-        let at = u64::from(number) * 2000 / u64::from(count.max(1));
-        let queue = 2 + number % 2;
-        let consumer = if queue == 2 { 4 + number / 2 % 2 } else { 6 };
-        let sent = script.send(at, 0, 1, number, Carried::Publish);
-        let arrived = script.arrive(at + 60, 1, 0, number, Carried::Publish, sent);
-        script.note(at + 60, 1, arrived, number, Fact::Routed { to: NodeId(queue) });
-        let handed = script.send(at + 60, queue, consumer, number, Carried::Deliver);
-        let taken = script.arrive(at + 120, consumer, queue, number, Carried::Deliver, handed);
-        script.note(at + 120, consumer, taken, number, Fact::Began { busy: 1, waited: 0 });
-        script.note(at + 180, consumer, taken, number, Fact::Completed { busy: 0, latency: 0 });
-        let ack = script.send(at + 180, consumer, queue, number, Carried::Ack);
-        script.arrive(at + 240, queue, consumer, number, Carried::Ack, ack);
-    }
-    script.sorted()
-}
-
-fn lifelines() -> Vec<Lifeline> {
-    let line = |node: u32| Lifeline {
-        node: NodeId(node),
-        label: NAMES[node as usize].into(),
-        host: (1..=3).contains(&node).then_some(NodeId(BROKER)),
-        optional: node == BROKER,
-    };
-    (0..8).map(line).collect()
-}
-
-fn sequence_of(events: &[TraceEvent], lifelines: &[Lifeline], size: (f64, f64), selected: Option<u32>) -> Drawing {
-    sequence(&SequenceInput {
-        events,
-        lifelines,
-        key: &|message| (message.number % 2 == 1).then(|| Rc::from("order.paid")),
-        start: Time(0),
-        end: Time(2_000_000_000),
-        width: size.0,
-        height: size.1,
-        selected: selected.map(|number| MessageId { origin: NodeId(0), number }),
-    })
-}
-
-/// A level that wanders, in stretches of 50 ms.
-fn wandering(seed: u32, count: u64, coarse: bool) -> Vec<SeriesPoint> {
-    let mut state = seed;
-    let mut level = 0u32;
-    let width = 50_000_000;
-    (0..count)
-        .map(|index| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let first = level;
-            let bias = if index > count * 3 / 4 { 5 } else { 4 };
-            level = (level + (state >> 16) % bias).saturating_sub((state >> 24) % 4);
-            let spread = if coarse { 3 } else { 0 };
-            let (low, high) = (first.min(level).saturating_sub(spread), first.max(level) + spread);
-            SeriesPoint {
-                start: Time(index * width),
-                end: Time((index + 1) * width),
-                first: (first, first / 3),
-                min: (low, low / 3),
-                max: (high, high / 3),
-                last: (level, level / 3),
-            }
-        })
-        .collect()
-}
-
-fn chart_of(lines: &[ChartLine], size: (f64, f64)) -> Drawing {
-    let markers = [ChartMarker { at: Time(9_000_000_000), label: "Charge 2 crashes".into(), tone: Tone::Lost }];
-    chart(&ChartInput {
-        title: "Queue depth",
-        parts: ("ready", "unacked"),
-        lines,
-        markers: &markers,
-        start: Time(0),
-        end: Time(14_000_000_000),
-        now: Time(12_480_000_000),
-        width: size.0,
-        height: size.1,
-    })
-}
-
-fn line(node: u32, coarse: bool) -> ChartLine {
-    ChartLine { node: NodeId(node), label: NAMES[node as usize].into(), points: wandering(node + 7, 250, coarse) }
-}
 
 // ---- pictures to look at: cargo test --test diagrams -- --ignored ----
 
@@ -289,6 +25,8 @@ fn render_samples() {
     let three = [line(2, false), line(3, false), line(1, true)];
     let samples = [
         ("topology", shop_picture()),
+        ("topology-odd", odd_picture()),
+        ("topology-tidied", tidied_picture()),
         ("sequence", sequence_of(&crash_story(), &lifelines(), (720.0, 320.0), None)),
         ("sequence-selected", sequence_of(&busy_story(24), &lifelines(), (720.0, 400.0), Some(7))),
         ("sequence-busy", sequence_of(&busy_story(60), &lifelines(), (960.0, 540.0), None)),
@@ -299,7 +37,18 @@ fn render_samples() {
         ("chart-wide", chart_of(&three[2..], (1200.0, 300.0))),
         ("chart-empty", chart_of(&[], (480.0, 214.0))),
     ];
-    for (name, drawing) in samples {
+    let crash = live::run("consumer-crash", 19);
+    let live_samples = [
+        ("live-topology", live::live_topology(&crash)),
+        ("live-sequence", live::live_sequence(&crash, (16.0, 19.0), (720.0, 320.0))),
+        ("live-shop", live::live_topology(&live::run("order-processing-queue", 20))),
+        (
+            "live-shop-sequence",
+            live::live_sequence(&live::run("order-processing-queue", 20), (17.0, 20.0), (900.0, 320.0)),
+        ),
+        ("live-chart", live::live_chart(&live::run("consumer-crash", 50), (720.0, 240.0))),
+    ];
+    for (name, drawing) in samples.into_iter().chain(live_samples) {
         for (theme, suffix) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
             let path = folder.join(format!("{name}-{suffix}.svg"));
             std::fs::write(&path, to_svg(&drawing, theme, None)).expect("the target folder can be written");
@@ -312,7 +61,7 @@ fn render_samples() {
 fn check_golden(name: &str, drawing: &Drawing) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     let listing = drawing.listing();
-    if std::env::var_os("PATCHBAY_BLESS").is_some() {
+    if std::env::var("PATCHBAY_BLESS").is_ok_and(|value| value == "1") {
         std::fs::write(&path, &listing).expect("the golden file can be written");
     }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
@@ -361,7 +110,11 @@ fn texts(drawing: &Drawing) -> Vec<String> {
 fn check_file(drawing: &Drawing) {
     let svg = to_svg(drawing, Theme::Light, Some("{\"title\":\"<&>\"}"));
     let numbers = svg.replace("info", "");
-    assert!(!numbers.contains("NaN") && !numbers.contains("inf"), "{} has a coordinate that is no number", drawing.title);
+    assert!(
+        !numbers.contains("NaN") && !numbers.contains("inf"),
+        "{} has a coordinate that is no number",
+        drawing.title
+    );
     assert_eq!(svg.matches('<').count(), svg.matches('>').count());
     assert_eq!(svg.matches("<g ").count(), svg.matches("</g>").count());
     assert_eq!(scenario_from_svg(&svg).as_deref(), Some("{\"title\":\"<&>\"}"));
@@ -369,6 +122,27 @@ fn check_file(drawing: &Drawing) {
         assert_eq!(row.len(), drawing.table.head.len(), "{row:?}");
     }
     assert!(!drawing.description.is_empty(), "{} can't be read by those who can't see it", drawing.title);
+}
+
+#[test]
+fn every_ready_scenario_can_be_drawn_and_told() {
+    for ready in patchbay::scenario::library::ALL {
+        let run = live::run(ready.id, 20);
+        let simulation = run.simulation();
+        check_file(&live::live_topology(&run));
+        check_file(&live::live_chart(&run, (480.0, 214.0)));
+        let drawing = live::live_sequence(&run, (0.0, 20.0), (720.0, 320.0));
+        check_file(&drawing);
+        assert!(drawing.table.rows.len() > 5, "{}: {:?}", ready.id, drawing.table.rows);
+        let names = |node: NodeId| run.label(node).to_string();
+        let messages: std::collections::BTreeSet<MessageId> =
+            simulation.trace().iter().map(|event| event.message).collect();
+        for message in messages.into_iter().filter(|message| message.some().is_some()).take(30) {
+            let told = patchbay::diagram::story::why(message, simulation.trace().iter(), &names);
+            let verdict = told.last().cloned().unwrap_or_default();
+            assert!(told.len() > 1 && verdict.contains(&message.to_string()), "{}: {told:#?}", ready.id);
+        }
+    }
 }
 
 #[test]

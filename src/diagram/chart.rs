@@ -12,6 +12,8 @@ use super::text::{fit_text, text_width};
 
 /// Lines in one chart at most: more can't be told apart.
 pub const LINES_MAX: usize = 6;
+/// Lines up to which the second part of each is drawn, too.
+const THIN_LINES_MAX: usize = 2;
 /// Markers in one chart at most.
 const MARKERS_MAX: usize = 40;
 /// The looks of the lines, each with a tone and a dash of its own.
@@ -118,7 +120,9 @@ pub fn chart(input: &ChartInput) -> Drawing {
     draw_markers(input, &plot, &mut drawing.shapes);
     let mut ends: Vec<(f64, f64, String, Tone, NodeId)> = Vec::new();
     for (line, (tone, dash)) in lines.iter().zip(LOOKS) {
-        for second in [true, false] {
+        // Thin lines under many thick ones would only be noise.
+        let parts: &[bool] = if lines.len() <= THIN_LINES_MAX { &[true, false] } else { &[false] };
+        for &second in parts {
             let columns = columns(line, second, &plot, input.now.min(input.end));
             let Some(end) = columns.last().filter(|_| !second || columns.iter().any(|column| column.max > 0)) else {
                 continue;
@@ -138,7 +142,7 @@ pub fn chart(input: &ChartInput) -> Drawing {
     draw_end_labels(ends, &plot, input.width, &mut drawing.shapes);
     if input.lines.len() > LINES_MAX {
         drawing.note = Some(format!("showing {LINES_MAX} of {} lines", input.lines.len()));
-    } else if lines.len() > 1 && !input.parts.1.is_empty() {
+    } else if (2..=THIN_LINES_MAX).contains(&lines.len()) && !input.parts.1.is_empty() {
         drawing.note = Some(format!("thick: {}, thin: {}", input.parts.0, input.parts.1));
     }
     drawing.table = table(input);
@@ -171,9 +175,9 @@ fn draw_axes(input: &ChartInput, plot: &Plot, ticks: &[u64], shapes: &mut Vec<Sh
         shapes.push(Shape::line((plot.left, y), (plot.right, y)).stroked(Tone::Rule, 1.0));
         shapes.push(Shape::text((plot.left - 8.0, y + 4.0), grouped(*tick), Anchor::End, 11.0, Tone::Soft));
     }
-    let count = ((plot.right - plot.left) / 80.0) as usize;
+    let count = ((plot.right - plot.left) / 72.0) as usize;
     let mut free = 0.0;
-    for (at, label) in time_ticks(input.start, input.end, count.max(1)) {
+    for (at, label) in time_ticks(input.start, input.end, count.max(2)) {
         let x = plot.x(at);
         let half = text_width(&label, 11.0, false, false) / 2.0;
         shapes.push(Shape::line((x, plot.bottom), (x, plot.bottom + 4.0)).stroked(Tone::Rule, 1.0));

@@ -4,7 +4,7 @@
 use crate::kernel::ItemState;
 use crate::vocabulary::Carried;
 
-use super::drawing::{Anchor, Shape};
+use super::drawing::{Anchor, Form, Shape};
 use super::geometry::{outline, outline_path, Outline, TIP, TITLE_HEIGHT};
 use super::palette::Tone;
 use super::text::{fit_text, text_width};
@@ -78,9 +78,10 @@ fn body(kind: &str, extent: (f64, f64), view: &NodeView) -> Shape {
 
 /// The line under the name, with its tone: what is wrong comes first.
 fn state_line(view: &NodeView) -> (String, Tone) {
+    // A headline that says more about it, such as "down for 0.8 s", replaces the word; any other is beside the point.
     let with = |mark: &str, word: &str| match view.headline.as_str() {
-        "" => format!("{mark} {word}"),
-        headline => format!("{mark} {headline}"),
+        headline if headline.starts_with(word) => format!("{mark} {headline}"),
+        _ => format!("{mark} {word}"),
     };
     match view.condition {
         Condition::Down => (with("✕", "down"), Tone::Lost),
@@ -116,7 +117,12 @@ fn box_face(shape: Outline, label: &str, extent: (f64, f64), view: &NodeView, sh
 
 fn diamond_face(label: &str, extent: (f64, f64), view: &NodeView, shapes: &mut Vec<Shape>) {
     let (line, tone) = state_line(view);
-    shapes.push(name((0.0, if line.is_empty() { 4.0 } else { -3.0 }), label, extent.0 - 24.0, Anchor::Middle));
+    let top = if line.is_empty() { 4.0 } else { -3.0 };
+    let room = extent.0 - 20.0;
+    // A diamond is narrow: a longer name is written smaller before it is cut.
+    let size = if text_width(label, 12.5, false, true) <= room { 12.5 } else { 10.5 };
+    let shown = fit_text(label, room, size, false, true);
+    shapes.push(Shape::text((0.0, top), shown, Anchor::Middle, size, Tone::Ink).strong());
     if !line.is_empty() {
         let line = fit_text(&line, extent.0 - 34.0, 11.0, false, false);
         shapes.push(Shape::text((0.0, 12.0), line, Anchor::Middle, 11.0, tone));
@@ -142,46 +148,48 @@ fn queue_face(label: &str, extent: (f64, f64), view: &NodeView, shapes: &mut Vec
     let (line, tone) = state_line(view);
     let tone = if tone == Tone::Soft { Tone::Ink } else { tone };
     let room = extent.0 - 2.0 * INSET;
-    // The numbers matter more than the end of a long name.
-    let line = fit_text(&line, room - 40.0, 11.0, true, false);
-    let used = text_width(&line, 11.0, true, false);
-    shapes.push(name((INSET - x, 19.0 - y), label, room - used - 8.0, Anchor::Start));
-    if !line.is_empty() {
+    let line = fit_text(&line, room, 11.0, true, false);
+    let used = if line.is_empty() { 0.0 } else { text_width(&line, 11.0, true, false) + 8.0 };
+    if text_width(label, 12.5, false, true) + used <= room {
+        shapes.push(name((INSET - x, 19.0 - y), label, room, Anchor::Start));
         shapes.push(Shape::text((x - INSET, 19.0 - y), line, Anchor::End, 11.0, tone).mono());
+        slots((x - INSET, y - 28.0), 20.0, view, shapes);
+    } else {
+        // A long name has a line of its own; the slots are lower then.
+        shapes.push(name((INSET - x, 16.0 - y), label, room, Anchor::Start));
+        shapes.push(Shape::text((INSET - x, 30.0 - y), line, Anchor::Start, 11.0, tone).mono());
+        slots((x - INSET, y - 20.0), 14.0, view, shapes);
     }
-    slots((x - INSET, y - 28.0), view, shapes);
+    shapes.retain(|shape| !matches!(&shape.form, Form::Text(text) if text.content.is_empty()));
 }
 
 /// The messages of a queue as slots, the next one at the right: full while ready, hollow while a consumer holds it, hatched
 /// when it is ready again after a delivery.
-fn slots((right, top): (f64, f64), view: &NodeView, shapes: &mut Vec<Shape>) {
+fn slots((right, top): (f64, f64), height: f64, view: &NodeView, shapes: &mut Vec<Shape>) {
     let count = view.item_count.max(view.items.len());
     let shown = view.items.len().min(if count > SLOTS_MAX { SLOTS_MAX - 3 } else { SLOTS_MAX });
     let mut states: Vec<ItemState> = view.items[..shown].to_vec();
     states.sort_by_key(|state| !matches!(state, ItemState::Unacked | ItemState::InWork));
     for (place, state) in states.iter().enumerate() {
-        slot((right - 12.0 - place as f64 * SLOT_PITCH, top), *state, shapes);
+        slot((right - 12.0 - place as f64 * SLOT_PITCH, top), height, *state, shapes);
     }
     if count > shown {
-        let at = (right - shown as f64 * SLOT_PITCH - 3.0, top + 14.0);
+        let at = (right - shown as f64 * SLOT_PITCH - 3.0, top + height / 2.0 + 4.0);
         shapes.push(Shape::text(at, format!("+{}", short(count - shown)), Anchor::End, 11.0, Tone::Soft).mono());
     }
 }
 
-/// One slot, 12 wide and 20 high, with its upper left corner at a point.
-fn slot((left, top): (f64, f64), state: ItemState, shapes: &mut Vec<Shape>) {
+/// One slot, 12 wide, with its upper left corner at a point.
+fn slot((left, top): (f64, f64), height: f64, state: ItemState, shapes: &mut Vec<Shape>) {
+    let hollow = Shape::rect(left + 0.75, top + 0.75, 10.5, height - 1.5, 2.5);
     match state {
-        ItemState::Ready => shapes.push(Shape::rect(left, top, 12.0, 20.0, 3.0).filled(Tone::Info)),
-        ItemState::Unacked | ItemState::InWork => {
-            shapes.push(Shape::rect(left + 0.75, top + 0.75, 10.5, 18.5, 2.5).stroked(Tone::Info, 1.5));
-        }
+        ItemState::Ready => shapes.push(Shape::rect(left, top, 12.0, height, 3.0).filled(Tone::Info)),
+        ItemState::Unacked | ItemState::InWork => shapes.push(hollow.stroked(Tone::Info, 1.5)),
         ItemState::ReadyAgain => {
-            shapes.push(Shape::rect(left + 0.75, top + 0.75, 10.5, 18.5, 2.5).stroked(Tone::Wait, 1.5));
-            for offset in [5.0, 11.0, 17.0] {
-                shapes.push(
-                    Shape::line((left + 3.0, top + offset + 1.0), (left + 9.0, top + offset - 3.0))
-                        .stroked(Tone::Wait, 1.5),
-                );
+            shapes.push(hollow.stroked(Tone::Wait, 1.5));
+            for part in [0.28, 0.58, 0.88] {
+                let (low, high) = (top + height * part + 0.6, top + height * part - 3.4);
+                shapes.push(Shape::line((left + 3.0, low), (left + 9.0, high)).stroked(Tone::Wait, 1.5));
             }
         }
     }
@@ -263,7 +271,6 @@ pub fn mark_shapes(form: MarkForm, tone: Tone, radius: f64) -> Vec<Shape> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::drawing::Form;
     use super::super::geometry::size;
     use super::*;
 
@@ -288,7 +295,7 @@ mod tests {
     fn states_of_messages_differ_by_more_than_tone() {
         let look = |state| {
             let mut shapes = Vec::new();
-            slot((0.0, 0.0), state, &mut shapes);
+            slot((0.0, 0.0), 20.0, state, &mut shapes);
             (shapes.len(), shapes[0].fill.is_some())
         };
         let looks = [look(ItemState::Ready), look(ItemState::Unacked), look(ItemState::ReadyAgain)];
@@ -297,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_node_that_is_down_says_so_in_words() {
-        let view = NodeView { condition: Condition::Down, ..NodeView::default() };
+        let view = NodeView { condition: Condition::Down, headline: "idle".into(), ..NodeView::default() };
         for kind in ["producer", "consumer", "exchange", "queue", "broker", "thing"] {
             let shapes = node_shapes(kind, "a", size(kind), &view);
             assert!(texts(&shapes).contains(&"✕ down"), "{kind}: {:?}", texts(&shapes));

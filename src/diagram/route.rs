@@ -8,7 +8,7 @@ use super::geometry::{Frame, Point};
 /// Straight pieces in which each curve is measured.
 const PIECES: usize = 16;
 /// How far apart wires between the same two nodes run.
-const SPREAD: f64 = 26.0;
+const SPREAD: f64 = 20.0;
 /// How far a wire that goes back stays away from the nodes that it passes.
 const CLEARANCE: f64 = 34.0;
 
@@ -137,6 +137,8 @@ fn backward(start: Point, end: Point, ends: &Ends, shift: f64) -> Vec<[Point; 4]
     };
     let lane = match between {
         Some(lane) => lane + shift * 0.6,
+        // A wire to its own node stays close to it, inside those that come from further away.
+        None if from == to => from.bottom() + CLEARANCE * 0.6 + ends.lane as f64 * 14.0,
         None => from.bottom().max(to.bottom()) + CLEARANCE + ends.lane as f64 * 14.0,
     };
     let turn = |from: Point| ((lane - from.1).abs() * 0.75).clamp(28.0, 72.0);

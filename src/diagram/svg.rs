@@ -2,16 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::drawing::{number, Drawing, Form, Shape, Text};
-use super::palette::{drawing_css, properties, Theme};
+use super::drawing::{number, Anchor, Drawing, Form, Shape, Text};
+use super::palette::{drawing_css, properties, Theme, Tone};
 
 /// The id of the element that holds the scenario.
 const METADATA_ID: &str = "patchbay-scenario";
+/// Room for the note under a picture.
+const FOOT: f64 = 24.0;
 
 /// The drawing as an SVG file. `metadata` is the scenario as JSON, so that the picture opens as a scenario again.
 pub fn to_svg(drawing: &Drawing, theme: Theme, metadata: Option<&str>) -> String {
     let (x, y) = drawing.origin;
-    let (width, height) = (number(drawing.width), number(drawing.height));
+    // What was left out is said under the picture.
+    let foot = if drawing.note.is_some() { FOOT } else { 0.0 };
+    let (width, height) = (number(drawing.width), number(drawing.height + foot));
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"{} {} {width} {height}\" \
          role=\"img\" aria-labelledby=\"title description\">\n",
@@ -33,6 +37,10 @@ pub fn to_svg(drawing: &Drawing, theme: Theme, metadata: Option<&str>) -> String
         number(y),
     );
     drawing.shapes.iter().for_each(|shape| write_shape(shape, &mut text));
+    if let Some(note) = &drawing.note {
+        let at = (x + 12.0, y + drawing.height + FOOT - 9.0);
+        write_shape(&Shape::text(at, note.clone(), Anchor::Start, 11.0, Tone::Soft), &mut text);
+    }
     text.push_str("</svg>\n");
     text
 }
@@ -188,8 +196,6 @@ fn entity(name: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::drawing::Anchor;
-    use super::super::palette::Tone;
     use super::*;
 
     fn drawing(label: &str) -> Drawing {

@@ -3,7 +3,7 @@
 //! After Sugiyama, Tagawa and Toda (1981), cut down to what small drawings need: wires that close a circle are ignored,
 //! columns by the longest way from a source, order by the mean place of the neighbours, no dummy nodes for long wires.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::scenario::document::{Document, Wire};
 
@@ -22,7 +22,7 @@ struct Graph {
     nodes: Vec<usize>,
     out: Vec<Vec<usize>>,
     into: Vec<Vec<usize>>,
-    /// The band of each node: members of one host lie in one band.
+    /// The band of each node: members of one host lie in one band. 0: no band.
     band: Vec<usize>,
     column: Vec<usize>,
 }
@@ -74,14 +74,27 @@ fn graph(document: &Document) -> Graph {
     }
     break_circles(&mut graph);
     set_columns(document, &mut graph);
+    let hosts: Vec<Option<usize>> = graph.nodes.iter().map(|number| host(*number)).collect();
+    set_bands(&mut graph, &hosts);
+    graph
+}
+
+/// A band for each host; one more for those without a host that stand in a column with members, so that no frame holds them.
+fn set_bands(graph: &mut Graph, hosts: &[Option<usize>]) {
     let mut bands: BTreeMap<usize, usize> = BTreeMap::new();
-    for node in 0..count {
-        if let Some(host) = host(graph.nodes[node]) {
+    let mut hosting: BTreeSet<usize> = BTreeSet::new();
+    for (node, host) in hosts.iter().enumerate() {
+        if let Some(host) = host {
             let next = bands.len() + 1;
-            graph.band[node] = *bands.entry(host).or_insert(next);
+            graph.band[node] = *bands.entry(*host).or_insert(next);
+            hosting.insert(graph.column[node]);
         }
     }
-    graph
+    for (node, host) in hosts.iter().enumerate() {
+        if host.is_none() && hosting.contains(&graph.column[node]) {
+            graph.band[node] = bands.len() + 1;
+        }
+    }
 }
 
 /// Takes out the wires that lead back to a node on the way to them. Walks with a stack of its own: chains may be long.
@@ -157,11 +170,8 @@ fn order(graph: &Graph) -> Vec<Vec<usize>> {
             let neighbours = if forward { &graph.into } else { &graph.out };
             let key = |node: usize| mean(neighbours[node].iter().map(|other| place[*other])).unwrap_or(place[node]);
             let keys: BTreeMap<usize, f64> = column.iter().map(|node| (*node, key(*node))).collect();
-            column.sort_by(|a, b| {
-                let banded = graph.band[*a] * graph.band[*b] != 0;
-                let bands = if banded { graph.band[*a].cmp(&graph.band[*b]) } else { std::cmp::Ordering::Equal };
-                bands.then(keys[a].total_cmp(&keys[b])).then(a.cmp(b))
-            });
+            // A column has either no bands or nothing but bands, so this is a total order.
+            column.sort_by(|a, b| graph.band[*a].cmp(&graph.band[*b]).then(keys[a].total_cmp(&keys[b])).then(a.cmp(b)));
             note_places(column, &mut place);
         }
     }
@@ -178,79 +188,89 @@ fn note_places(column: &[usize], place: &mut [f64]) {
 fn rows(document: &Document, graph: &Graph, columns: &[Vec<usize>]) -> Vec<f64> {
     let height = |node: usize| size(&document.nodes[graph.nodes[node]].kind).1;
     let mut rows = vec![0.0; graph.nodes.len()];
-    let tops = band_tops(graph, columns, &height);
+    let limits = band_limits(graph, columns, &height);
     for column in columns {
         let total: f64 = column.iter().map(|node| height(*node) + ROW_GAP).sum();
         let mut free = -total / 2.0;
-        let mut in_band: BTreeMap<usize, f64> = BTreeMap::new();
         for node in column {
-            let cursor = match graph.band[*node] {
-                0 => &mut free,
-                band => in_band.entry(band).or_insert(tops[band]),
-            };
-            rows[*node] = *cursor + height(*node) / 2.0;
-            *cursor += height(*node) + ROW_GAP;
+            rows[*node] = free + height(*node) / 2.0;
+            free += height(*node) + ROW_GAP;
         }
     }
     for round in 0..ROUNDS {
         for step in 0..columns.len() {
             let column = &columns[if round % 2 == 0 { step } else { columns.len() - 1 - step }];
-            settle(graph, column, &height, &tops, &mut rows);
+            settle(graph, column, &height, &limits, &mut rows);
         }
     }
     rows
 }
 
 /// Moves the nodes of a column towards their neighbours, without overlaps, in their order, and inside their bands.
-fn settle(graph: &Graph, column: &[usize], height: &dyn Fn(usize) -> f64, tops: &[f64], rows: &mut [f64]) {
+fn settle(
+    graph: &Graph,
+    column: &[usize],
+    height: &dyn Fn(usize) -> f64,
+    limits: &[Option<(f64, f64)>],
+    rows: &mut [f64],
+) {
     let wanted: Vec<f64> = column
         .iter()
         .map(|node| {
             mean(graph.into[*node].iter().chain(&graph.out[*node]).map(|other| rows[*other])).unwrap_or(rows[*node])
         })
         .collect();
+    // The room that those below in the same band still need, from the last one up.
+    let mut needed = vec![0.0; column.len()];
+    for index in (0..column.len().saturating_sub(1)).rev() {
+        let (node, below) = (column[index], column[index + 1]);
+        if graph.band[node] == graph.band[below] {
+            needed[index] = needed[index + 1] + height(below) + ROW_GAP;
+        }
+    }
     let mut floor = f64::NEG_INFINITY;
     let mut placed: Vec<f64> = Vec::with_capacity(column.len());
-    for (node, want) in column.iter().zip(&wanted) {
+    for (index, node) in column.iter().enumerate() {
         let half = height(*node) / 2.0;
-        let low = match graph.band[*node] {
-            0 => floor,
-            band => floor.max(tops[band]),
+        let row = match limits[graph.band[*node]] {
+            Some((top, bottom)) => {
+                let low = floor.max(top) + half;
+                wanted[index].min(bottom - needed[index] - half).max(low)
+            }
+            None => wanted[index].max(floor + half),
         };
-        let row = want.max(low + half);
         placed.push(row);
         floor = row + half + ROW_GAP;
     }
-    // What was pushed down as a whole comes up again by the mean push, as far as bands allow.
-    let bounded = column.iter().any(|node| graph.band[*node] != 0);
-    let push = mean(placed.iter().zip(&wanted).map(|(row, want)| row - want)).unwrap_or(0.0);
-    let push = if bounded && tops.len() > 2 { 0.0 } else { push };
+    // What was pushed down comes up again as a whole, where no band holds it.
+    let bounded = column.iter().any(|node| limits[graph.band[*node]].is_some());
+    let push = mean(placed.iter().zip(&wanted).map(|(row, want)| row - want)).filter(|_| !bounded).unwrap_or(0.0);
     for (node, row) in column.iter().zip(placed) {
         rows[*node] = row - push;
     }
 }
 
-/// The upper edge of each band, such that no two hosts share a height. Band 0 is no band.
-fn band_tops(graph: &Graph, columns: &[Vec<usize>], height: &dyn Fn(usize) -> f64) -> Vec<f64> {
+/// The upper and lower edge of each band, such that no two frames share a height. A single band has no need of limits.
+fn band_limits(graph: &Graph, columns: &[Vec<usize>], height: &dyn Fn(usize) -> f64) -> Vec<Option<(f64, f64)>> {
     let count = graph.band.iter().copied().max().unwrap_or(0);
+    if count <= 1 {
+        return vec![None; count + 1];
+    }
     let mut tall = vec![0.0f64; count + 1];
     for column in columns {
-        for (band, highest) in tall.iter_mut().enumerate() {
-            let sum: f64 =
-                column.iter().filter(|node| graph.band[**node] == band).map(|node| height(*node) + ROW_GAP).sum();
-            *highest = highest.max(sum);
-        }
+        let mut sums = vec![0.0; count + 1];
+        column.iter().for_each(|node| sums[graph.band[*node]] += height(*node) + ROW_GAP);
+        tall.iter_mut().zip(sums).for_each(|(tallest, sum)| *tallest = tallest.max(sum));
     }
     let between = 2.0 * FRAME_PADDING + TITLE_HEIGHT;
     let all: f64 = tall.iter().skip(1).map(|band| band + between).sum();
     let mut top = -all / 2.0;
-    let mut tops = vec![0.0];
+    let mut limits = vec![None];
     for band in tall.iter().skip(1) {
-        tops.push(top);
-        // Twice the height: nodes that are drawn towards their neighbours stay in the band.
-        top += if count > 1 { band * 1.6 } else { *band } + between;
+        limits.push(Some((top, top + band - ROW_GAP)));
+        top += band + between;
     }
-    tops
+    limits
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -327,6 +347,42 @@ mod tests {
         assert!(!overlapping(&document, &places), "{places:?}");
         assert!(places.iter().all(|(_, place)| snap(*place) == *place));
         assert_eq!(places, tidy_layout(&document), "the same document, the same places");
+    }
+
+    #[test]
+    fn frames_of_two_hosts_do_not_overlap() {
+        let mut document = document(
+            &[
+                ("m", "broker", ""),
+                ("n", "broker", ""),
+                ("p", "producer", ""),
+                ("x", "exchange", "m"),
+                ("y", "exchange", "n"),
+                ("q1", "queue", "n"),
+                ("q2", "queue", "m"),
+                ("q3", "queue", "n"),
+                ("q4", "queue", ""),
+                ("c", "consumer", ""),
+            ],
+            &[
+                ("p", "x"),
+                ("p", "y"),
+                ("x", "q2"),
+                ("y", "q1"),
+                ("y", "q3"),
+                ("p", "q4"),
+                ("q1", "c"),
+                ("q2", "c"),
+                ("q4", "c"),
+            ],
+        );
+        let places = tidy_layout(&document);
+        document.nodes.iter_mut().zip(&places).for_each(|(node, (_, place))| node.at = *place);
+        let layout = super::super::layout::Layout::of(&document);
+        let frame = |id: &str| *layout.frame(id).unwrap_or_else(|| panic!("{id} has a frame"));
+        assert!(!frame("m").overlaps(&frame("n")), "{places:?}");
+        assert!(["q1", "q4", "c", "p"].iter().all(|id| !frame("m").overlaps(&frame(id))), "{places:?}");
+        assert!(!overlapping(&document, &places), "{places:?}");
     }
 
     #[test]

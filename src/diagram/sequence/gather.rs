@@ -1,6 +1,6 @@
 //! Reads a stretch of the trace into what a sequence diagram draws: arrows, marks, stretches of work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::vocabulary::{Carried, DropReason, EventId, Fact, MessageId, NodeId, Shape, Time, TraceEvent};
 
@@ -18,6 +18,8 @@ pub(super) struct Arrow {
     pub what: Option<Carried>,
     pub message: MessageId,
     pub event: EventId,
+    /// How many others would lie exactly on it: a burst.
+    pub more: usize,
 }
 
 /// What became of it.
@@ -107,6 +109,8 @@ pub(super) fn choose<'a>(input: &SequenceInput<'a>, events: &[TraceEvent], fit: 
 
 /// The word at work that stopped in the middle.
 const UNFINISHED: &str = "not finished";
+/// The word at a crash.
+const CRASH: &str = "crash";
 
 struct Reader {
     columns: BTreeMap<NodeId, usize>,
@@ -138,7 +142,47 @@ pub(super) fn gather(start: Time, end: Time, events: &[TraceEvent], lifelines: &
     // What was over before the picture begins is not in it.
     gathered.arrows.retain(|arrow| arrow.end().is_none_or(|end| end >= start) && arrow.from != arrow.to);
     gathered.works.retain(|work| work.end.is_none_or(|end| end >= start));
+    gathered.marks = merge_marks(gathered.marks);
     gathered
+}
+
+/// Makes one mark of those with the same word at the same point; that a crash leaves work unfinished goes without saying.
+fn merge_marks(marks: Vec<Mark>) -> Vec<Mark> {
+    let crashes: BTreeSet<(usize, Time)> =
+        marks.iter().filter(|mark| mark.text == CRASH).map(|mark| (mark.column, mark.at)).collect();
+    let mut counts: BTreeMap<(usize, Time, String), (usize, usize)> = BTreeMap::new();
+    let mut merged: Vec<Mark> = Vec::with_capacity(marks.len());
+    for mark in marks.into_iter().filter(|mark| mark.text != UNFINISHED || !crashes.contains(&(mark.column, mark.at))) {
+        let (count, index) = counts.entry((mark.column, mark.at, mark.text.clone())).or_insert((0, merged.len()));
+        *count += 1;
+        if *count == 1 {
+            merged.push(mark);
+        } else if !mark.text.is_empty() {
+            merged[*index].text = format!("{} ×{count}", mark.text);
+        }
+    }
+    merged
+}
+
+/// Makes one arrow of those that would lie on each other; that of the selected message stays by itself.
+pub(super) fn merge(arrows: Vec<Arrow>, selected: Option<MessageId>) -> Vec<Arrow> {
+    let mut merged: Vec<Arrow> = Vec::with_capacity(arrows.len());
+    let mut places: BTreeMap<_, usize> = BTreeMap::new();
+    for arrow in arrows {
+        let followed = selected.is_some_and(|selected| selected == arrow.message);
+        let lost = matches!(arrow.ending, Ending::Lost(..));
+        let place = (arrow.from, arrow.to, arrow.start, arrow.end(), arrow.what, lost);
+        match places.get(&place).filter(|_| !followed) {
+            Some(index) => merged[*index].more += 1,
+            None => {
+                if !followed {
+                    places.insert(place, merged.len());
+                }
+                merged.push(arrow);
+            }
+        }
+    }
+    merged
 }
 
 impl Reader {
@@ -160,8 +204,16 @@ impl Reader {
     fn begin(&mut self, event: &TraceEvent, to: NodeId, what: Option<Carried>, ending: Ending) {
         if let (Some(from), Some(to)) = (self.columns.get(&event.node), self.columns.get(&to)) {
             self.sent.insert(event.id, self.gathered.arrows.len());
-            let arrow =
-                Arrow { from: *from, to: *to, start: event.at, ending, what, message: event.message, event: event.id };
+            let arrow = Arrow {
+                from: *from,
+                to: *to,
+                start: event.at,
+                ending,
+                what,
+                message: event.message,
+                event: event.id,
+                more: 0,
+            };
             self.gathered.arrows.push(arrow);
         }
     }
@@ -208,7 +260,12 @@ impl Reader {
                 (work.end, work.outcome) = (Some(event.at), outcome);
             }
             None => {
-                let work = Work { column, start: None, end: Some(event.at), outcome, message: event.message, lane: 0 };
+                // It began before the stretch: beside all that is in work, and beside others like it.
+                let beside = self.gathered.works.iter().filter(|work| work.column == column);
+                let taken: Vec<usize> =
+                    beside.filter(|work| work.start.is_none() || work.end.is_none()).map(|work| work.lane).collect();
+                let lane = (0..=taken.len()).find(|lane| !taken.contains(lane)).unwrap_or(0);
+                let work = Work { column, start: None, end: Some(event.at), outcome, message: event.message, lane };
                 self.gathered.works.push(work);
             }
         }
@@ -224,11 +281,7 @@ impl Reader {
         let word = event.fact.kind().label();
         match event.fact {
             Fact::Published {} | Fact::Started {} => {}
-            Fact::Crashed {} => {
-                // That its work was not finished goes without saying.
-                self.gathered.marks.retain(|mark| mark.at != event.at || mark.text != UNFINISHED);
-                self.push(event, "crash", Tone::Lost, Glyph::Cross, 12);
-            }
+            Fact::Crashed {} => self.push(event, CRASH, Tone::Lost, Glyph::Cross, 12),
             Fact::Restarted {} => self.push(event, "runs again", Tone::Ok, Glyph::Ring, 8),
             Fact::Paused {} | Fact::Slowed { .. } => self.push(event, word, Tone::Wait, Glyph::Ring, 8),
             // A `Dropped` follows and says it.

@@ -41,7 +41,7 @@ impl Candidate {
     pub fn along(from: Point, to: Point, texts: &[String], tone: Tone, rank: i32, target: Target) -> Candidate {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let length = (dx * dx + dy * dy).sqrt();
-        let fits = |text: &&String| text_width(text, FONT, false, false) <= length - 6.0;
+        let fits = |text: &&String| text_width(text, FONT, false, false) <= length;
         let text = texts.iter().find(fits).cloned().unwrap_or_default();
         let mut places = Vec::new();
         if length > 0.0 {
@@ -50,21 +50,19 @@ impl Candidate {
             let along = (dx / length * sign, dy / length * sign);
             for part in [0.5, 0.36, 0.64] {
                 let (x, y) = (from.0 + dx * part, from.1 + dy * part);
-                places.push(Place { at: (x + along.1 * 4.0, y - along.0 * 4.0), anchor: Anchor::Middle, along });
+                places.push(Place { at: (x + along.1 * 4.5, y - along.0 * 4.5), anchor: Anchor::Middle, along });
             }
         }
         Candidate { text, tone, rank, target, places }
     }
 
-    /// A name beside a point, at its left or its right.
-    pub fn beside((x, y): Point, text: String, tone: Tone, rank: i32, target: Target) -> Candidate {
-        let along = (1.0, 0.0);
-        let places = vec![
-            Place { at: (x - 10.0, y + 4.0), anchor: Anchor::End, along },
-            Place { at: (x + 10.0, y + 4.0), anchor: Anchor::Start, along },
-            Place { at: (x - 10.0, y + 16.0), anchor: Anchor::End, along },
-            Place { at: (x + 10.0, y + 16.0), anchor: Anchor::Start, along },
-        ];
+    /// A name beside a point: at its right or its left, whichever is asked for first.
+    pub fn beside((x, y): Point, right: bool, text: String, tone: Tone, rank: i32, target: Target) -> Candidate {
+        let at = |right: bool, down: f64| {
+            let (side, anchor) = if right { (10.0, Anchor::Start) } else { (-10.0, Anchor::End) };
+            Place { at: (x + side, y + down), anchor, along: (1.0, 0.0) }
+        };
+        let places = vec![at(right, 4.0), at(!right, 4.0), at(right, 16.0), at(!right, 16.0)];
         Candidate { text, tone, rank, target, places }
     }
 }
@@ -73,6 +71,8 @@ impl Candidate {
 #[derive(Default)]
 pub(super) struct Labels {
     candidates: Vec<Candidate>,
+    /// Where no name may lie.
+    blocked: Vec<Room>,
 }
 
 impl Labels {
@@ -80,6 +80,12 @@ impl Labels {
         if !candidate.text.is_empty() && !candidate.places.is_empty() {
             self.candidates.push(candidate);
         }
+    }
+
+    /// Keeps names off a rectangle.
+    pub fn keep_clear(&mut self, (left, top): Point, (right, bottom): Point) {
+        let centre = ((left + right) / 2.0, (top + bottom) / 2.0);
+        self.blocked.push(Room { centre, along: (1.0, 0.0), half: ((right - left) / 2.0, (bottom - top) / 2.0) });
     }
 
     /// The names that have room between the corners of the picture.
@@ -92,10 +98,10 @@ impl Labels {
                 break;
             }
             let width = text_width(&candidate.text, FONT, false, false);
-            let free =
-                candidate.places.iter().map(|place| (place, Room::of(place, width))).find(|(_, room)| {
-                    room.within(upper_left, lower_right) && !rooms.iter().any(|other| room.meets(other))
-                });
+            let free = candidate.places.iter().map(|place| (place, Room::of(place, width))).find(|(_, room)| {
+                room.within(upper_left, lower_right)
+                    && !self.blocked.iter().chain(&rooms).any(|other| room.meets(other))
+            });
             if let Some((place, room)) = free {
                 rooms.push(room);
                 let turn = libm::atan2(place.along.1, place.along.0).to_degrees();
@@ -178,7 +184,14 @@ mod tests {
         };
         offer(&mut labels, "ack", 2);
         offer(&mut labels, "lost", 9);
-        labels.offer(Candidate::beside((100.0, 50.0), "at the edge".into(), Tone::Lost, 5, Target::Event(EventId(2))));
+        labels.offer(Candidate::beside(
+            (100.0, 50.0),
+            true,
+            "at the edge".into(),
+            Tone::Lost,
+            5,
+            Target::Event(EventId(2)),
+        ));
         let shapes = labels.place((0.0, 0.0), (104.0, 100.0));
         let texts: Vec<&str> = shapes
             .iter()

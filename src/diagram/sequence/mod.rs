@@ -8,6 +8,7 @@ mod labels;
 
 use std::rc::Rc;
 
+use crate::scenario::document::{Document, Node};
 use crate::vocabulary::{MessageId, NodeId, Time, TraceEvent};
 
 use super::axis::time_ticks;
@@ -17,7 +18,7 @@ use super::palette::Tone;
 use super::story::span;
 use super::text::{fit_text, text_width};
 
-use gather::{gather, Arrow, Ending, Gathered, Glyph, Outcome, Work};
+use gather::{gather, merge, Arrow, Ending, Gathered, Glyph, Outcome, Work};
 use labels::{Candidate, Labels};
 
 /// The least width of a column: room for "deliver #1234".
@@ -25,11 +26,11 @@ const COLUMN_MIN: f64 = 90.0;
 /// Arrows drawn at most, however large the picture: the bound of the work per frame.
 const ARROWS_MAX: usize = 200;
 /// Events read at most, the newest; what is older would not be seen.
-const EVENTS_MAX: usize = 20_000;
+const EVENTS_MAX: usize = 6_000;
 /// Rows of the table alternative.
 const ROWS_MAX: usize = 200;
 /// Room for the names.
-const HEAD: f64 = 32.0;
+const HEAD: f64 = 36.0;
 
 /// A part with a line of its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +66,7 @@ pub struct SequenceInput<'a> {
 }
 
 /// Where times and columns are in the picture.
-pub(self) struct Plan {
+struct Plan {
     columns: Vec<f64>,
     column_width: f64,
     top: f64,
@@ -74,6 +75,13 @@ pub(self) struct Plan {
     end: Time,
     /// A usual time of travel, for arrows whose end is not known.
     travel: u64,
+}
+
+/// The nodes of a document as their lines stand: from left to right as they are drawn, then from top to bottom.
+pub fn drawing_order(document: &Document) -> Vec<&Node> {
+    let mut nodes: Vec<&Node> = document.nodes.iter().collect();
+    nodes.sort_by(|a, b| a.at.0.total_cmp(&b.at.0).then(a.at.1.total_cmp(&b.at.1)));
+    nodes
 }
 
 /// The diagram.
@@ -94,17 +102,18 @@ pub fn sequence(input: &SequenceInput) -> Drawing {
     let shown = gathered.arrows.len();
 
     let mut drawing = Drawing::new(input.width, input.height, Tone::Panel, TITLE);
-    draw_grid(input, &plan, gutter, &lifelines, &mut drawing.shapes);
-    gathered.works.iter().for_each(|work| draw_work(work, &plan, input.selected, &mut drawing.shapes));
     let mut labels = Labels::default();
+    draw_grid(input, &plan, gutter, &lifelines, &mut labels, &mut drawing.shapes);
+    gathered.works.iter().for_each(|work| draw_work(work, &plan, input.selected, &mut labels, &mut drawing.shapes));
     for arrow in &gathered.arrows {
         draw_arrow(arrow, &plan, input, &mut labels, &mut drawing.shapes);
     }
     for mark in &gathered.marks {
         draw_mark(mark, &plan, input, &mut labels, &mut drawing.shapes);
     }
-    drawing.shapes.extend(labels.place((gutter - 8.0, plan.top - 6.0), (input.width, plan.bottom + 4.0)));
-    drawing.note = note(start, shown, all, hidden);
+    drawing.shapes.extend(labels.place((gutter - 8.0, 4.0), (input.width, plan.bottom + 4.0)));
+    let cut = events.len() < input.events.len();
+    drawing.note = note(start, shown, (all, cut), hidden);
     drawing.table = table(&gathered, &lifelines);
     drawing.description = description(&plan, &gathered, &lifelines, shown);
     drawing
@@ -118,7 +127,7 @@ fn plan(input: &SequenceInput, start: Time, count: usize, gutter: f64, gathered:
         .filter_map(|arrow| arrow.end().map(|end| end.since(arrow.start).0))
         .fold((0u128, 0u128), |(sum, number), travel| (sum + u128::from(travel), number + 1));
     let span = input.end.since(start).0;
-    let travel = if number > 0 { (sum / number) as u64 } else { span / 12 };
+    let travel = sum.checked_div(number).map_or(span / 12, |mean| mean as u64);
     Plan { columns, column_width, top: HEAD, bottom: input.height - 10.0, start, end: input.end, travel }
 }
 
@@ -134,7 +143,12 @@ impl Plan {
 ///
 /// With a message to follow the whole stretch is drawn, since all else steps back.
 fn fitting(input: &SequenceInput, events: &[TraceEvent], lifelines: &[&Lifeline]) -> (Time, Gathered, usize) {
-    let mut gathered = gather(input.start, input.end, events, lifelines);
+    let read = |start: Time| {
+        let mut gathered = gather(start, input.end, events, lifelines);
+        gathered.arrows = merge(gathered.arrows, input.selected);
+        gathered
+    };
+    let mut gathered = read(input.start);
     let all = gathered.arrows.len();
     // Four gaps side by side can be named at 16 units a line; more rarely have traffic at the same time.
     let gaps = lifelines.len().clamp(2, 5) - 1;
@@ -145,7 +159,7 @@ fn fitting(input: &SequenceInput, events: &[TraceEvent], lifelines: &[&Lifeline]
         // A little air above the first arrow; never an empty picture.
         let air = input.end.since(first).0 / 24;
         start = Time(first.0.saturating_sub(air)).max(input.start).min(Time(input.end.0 - 1));
-        gathered = gather(start, input.end, events, lifelines);
+        gathered = read(start);
     }
     let selected = input.selected;
     let mut spare = gathered.arrows.len().saturating_sub(ARROWS_MAX);
@@ -166,8 +180,10 @@ fn newest<T>(items: &mut Vec<T>) {
     items.drain(..excess);
 }
 
-fn note(start: Time, shown: usize, all: usize, hidden: usize) -> Option<String> {
-    let arrows = (shown < all).then(|| format!("showing the last {shown} of {all} arrows, from {start}"));
+/// What was left out. `all` counts the arrows, and says whether there were even more.
+fn note(start: Time, shown: usize, (all, cut): (usize, bool), hidden: usize) -> Option<String> {
+    let of = if cut { "more than " } else { "" };
+    let arrows = (shown < all || cut).then(|| format!("showing the last {shown} of {of}{all} arrows, from {start}"));
     let parts = match hidden {
         0 => None,
         1 => Some("1 part does not fit and is hidden".to_string()),
@@ -179,7 +195,14 @@ fn note(start: Time, shown: usize, all: usize, hidden: usize) -> Option<String> 
     }
 }
 
-fn draw_grid(input: &SequenceInput, plan: &Plan, gutter: f64, lifelines: &[&Lifeline], shapes: &mut Vec<Shape>) {
+fn draw_grid(
+    input: &SequenceInput,
+    plan: &Plan,
+    gutter: f64,
+    lifelines: &[&Lifeline],
+    labels: &mut Labels,
+    shapes: &mut Vec<Shape>,
+) {
     if gutter > 40.0 {
         for (at, label) in time_ticks(plan.start, plan.end, ((plan.bottom - plan.top) / 44.0) as usize) {
             let y = plan.y(at);
@@ -189,17 +212,20 @@ fn draw_grid(input: &SequenceInput, plan: &Plan, gutter: f64, lifelines: &[&Life
             }
         }
     }
+    let room = plan.column_width - 4.0;
+    let fits = lifelines.iter().all(|lifeline| text_width(&lifeline.label, 12.5, false, true) <= room);
+    let size = if fits { 12.5 } else { 11.5 };
     for (x, lifeline) in plan.columns.iter().zip(lifelines) {
-        let room = plan.column_width - 4.0;
-        let size = if text_width(&lifeline.label, 12.5, false, true) <= room { 12.5 } else { 11.0 };
         let label = fit_text(&lifeline.label, room, size, false, true);
+        let half = text_width(&label, size, false, true) / 2.0;
+        labels.keep_clear((x - half, 6.0), (x + half, 24.0));
         let name = Shape::text((*x, 19.0), label, Anchor::Middle, size, Tone::Ink).strong();
         shapes.push(name.targeting(Target::Node(lifeline.node)));
         shapes.push(Shape::line((*x, plan.top - 4.0), (*x, plan.bottom)).stroked(Tone::Rule, 1.25));
     }
 }
 
-fn draw_work(work: &Work, plan: &Plan, selected: Option<MessageId>, shapes: &mut Vec<Shape>) {
+fn draw_work(work: &Work, plan: &Plan, selected: Option<MessageId>, labels: &mut Labels, shapes: &mut Vec<Shape>) {
     let top = work.start.map_or(plan.top - 4.0, |at| plan.y(at)).max(plan.top - 4.0);
     let bottom = work.end.map_or(plan.bottom, |at| plan.y(at)).clamp(top, plan.bottom);
     let tone = match work.outcome {
@@ -210,6 +236,7 @@ fn draw_work(work: &Work, plan: &Plan, selected: Option<MessageId>, shapes: &mut
     };
     // Work side by side is drawn side by side.
     let x = plan.columns[work.column] - 5.0 + work.lane.min(5) as f64 * 7.0;
+    labels.keep_clear((x, top), (x + 10.0, bottom));
     let bar = Shape::rect(x, top, 10.0, (bottom - top).max(3.0), 2.0).targeting(Target::Message(work.message));
     shapes.push(match work.outcome {
         // What was not finished, and what is not finished yet, is hollow.
@@ -273,23 +300,32 @@ fn draw_arrow(arrow: &Arrow, plan: &Plan, input: &SequenceInput, labels: &mut La
         return;
     }
     if let Ending::Lost(_, reason) = arrow.ending {
-        labels.offer(Candidate::beside(to, reason.label().to_string(), tone, rank, target.clone()));
+        labels.offer(Candidate::beside(to, side > 0.0, reason.label().to_string(), tone, rank, target.clone()));
     }
     labels.offer(Candidate::along(from, to, &arrow_texts(arrow, input), tone, rank, target));
 }
 
 /// What an arrow is called, at length and in short.
-fn arrow_texts(arrow: &Arrow, input: &SequenceInput) -> [String; 2] {
+fn arrow_texts(arrow: &Arrow, input: &SequenceInput) -> Vec<String> {
     use crate::vocabulary::Carried;
-    let Some(what) = arrow.what else { return ["routed".to_string(), String::new()] };
+    let (long, short) = match (arrow.more, arrow.message.some()) {
+        (_, None) => (String::new(), String::new()),
+        (0, Some(message)) => (message.to_string(), message.to_string()),
+        (more, Some(message)) => (format!("{message} and {more} more"), format!("{message} +{more}")),
+    };
+    let times = if arrow.more > 0 { format!(" ×{}", arrow.more + 1) } else { String::new() };
+    let Some(what) = arrow.what else { return vec![format!("routed{times}"), "routed".into()] };
     let word = what.label();
-    match (what, arrow.message.some()) {
-        (Carried::Publish, Some(message)) => match (input.key)(message).filter(|key| !key.is_empty()) {
-            Some(key) => [format!("{message} {key}"), message.to_string()],
-            None => [format!("publish {message}"), message.to_string()],
-        },
-        (Carried::Deliver | Carried::Redeliver, Some(message)) => [format!("{word} {message}"), message.to_string()],
-        _ => [word.to_string(), String::new()],
+    match what {
+        Carried::Publish if arrow.message.some().is_some() => {
+            let key = (input.key)(arrow.message).filter(|key| !key.is_empty() && arrow.more == 0);
+            let first = key.map_or_else(|| format!("{word} {long}"), |key| format!("{long} {key}"));
+            vec![first, format!("{word} {short}"), short]
+        }
+        Carried::Deliver | Carried::Redeliver if arrow.message.some().is_some() => {
+            vec![format!("{word} {long}"), format!("{word} {short}"), short]
+        }
+        _ => vec![format!("{word}{times}"), word.to_string()],
     }
 }
 
@@ -327,7 +363,7 @@ fn draw_mark(mark: &gather::Mark, plan: &Plan, input: &SequenceInput, labels: &m
     };
     shapes.push(shape.targeting(target.clone()));
     if !quiet && !mark.text.is_empty() {
-        labels.offer(Candidate::beside(at, mark.text.clone(), tone, mark.rank, target));
+        labels.offer(Candidate::beside(at, false, mark.text.clone(), tone, mark.rank, target));
     }
 }
 
@@ -335,7 +371,11 @@ fn table(gathered: &Gathered, lifelines: &[&Lifeline]) -> Table {
     let mut rows: Vec<(Time, Vec<String>)> = Vec::new();
     for arrow in &gathered.arrows {
         let what = arrow.what.map_or("routed", |what| what.label());
-        let message = arrow.message.some().map(|message| message.to_string()).unwrap_or_default();
+        let message = match (arrow.message.some(), arrow.more) {
+            (None, _) => String::new(),
+            (Some(message), 0) => message.to_string(),
+            (Some(message), more) => format!("{message} and {more} more"),
+        };
         let outcome = match arrow.ending {
             Ending::Arrived(at) if arrow.what.is_some() => format!("arrived after {}", span(at.since(arrow.start).0)),
             Ending::Arrived(_) => String::new(),
