@@ -1,4 +1,5 @@
-//! No copy of a message is ever unaccounted for, whatever fails and whatever is redrawn while messages are on their way.
+//! No copy of a message is ever unaccounted for, whatever fails and whatever is redrawn while messages are on their
+//! way.
 //!
 //! Random worlds of producers, a broker and consumers run while nodes crash and freeze, links break, and parts are
 //! added, changed and removed. After every deed the books of all queues must agree with the trace; at the end all is

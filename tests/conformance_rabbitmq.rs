@@ -54,8 +54,8 @@ impl Seen {
 
 type Log = Rc<RefCell<Vec<Seen>>>;
 
-/// A client that does what it is told: `publish KEY BODY`, `subscribe PREFETCH`, `ack TAG`, `requeue TAG`, `reject TAG`,
-/// `cancel`.
+/// A client that does what it is told: `publish KEY BODY`, `subscribe PREFETCH`, `ack TAG`, `requeue TAG`, `reject
+/// TAG`, `cancel`.
 #[derive(Clone)]
 struct Scripted {
     name: &'static str,

@@ -6,10 +6,10 @@
 //! forgotten, for the broker hands it out again; what is in work is finished, but can no longer be acknowledged. A
 //! restarted consumer, and one whose broker is back, subscribes anew.
 //!
-//! Leaves out: acknowledging several deliveries at once, polling with `basic.get`, cancelling by hand, asking again for a
-//! subscription that a lossy link lost (a real connection loses nothing in silence). The prefetch limit
-//! counts for each queue by itself. When `ack` is changed between automatic and the others while deliveries are on the
-//! way, they are taken as the new setting says, though the broker sent them as the old one said.
+//! Leaves out: acknowledging several deliveries at once, polling with `basic.get`, cancelling by hand, asking again for
+//! a subscription that a lossy link lost (a real connection loses nothing in silence). The prefetch limit counts for
+//! each queue by itself. When `ack` is changed between automatic and the others while deliveries are on the way, they
+//! are taken as the new setting says, though the broker sent them as the old one said.
 
 mod plan;
 #[cfg(test)]
@@ -28,8 +28,8 @@ use plan::{Ack, Plan, PARAMS};
 
 const IN: Port = Port(0);
 
-/// Deliveries that wait in one consumer before more are dropped: it can happen only without a prefetch limit, and a real
-/// client would run out of memory.
+/// Deliveries that wait in one consumer before more are dropped: it can happen only without a prefetch limit, and a
+/// real client would run out of memory.
 pub const WAITING_MAX: usize = 100_000;
 
 /// The consumer in palette, forms and validation.

@@ -3,9 +3,9 @@
 //! Reproduces: a client that publishes with AMQP 0-9-1 `basic.publish` and does not wait for an answer (RabbitMQ 3.10,
 //! "Publishers"). When it makes messages is in `arrivals.rs`, what is in them in `template.rs`.
 //!
-//! Leaves out: publisher confirms and the mandatory flag, so a message that is lost on the way or finds no queue is lost
-//! without the producer's knowing; blocked connections; waiting for the connection: what is published while the broker
-//! is down is lost on the link. A restarted producer goes on counting where it stopped.
+//! Leaves out: publisher confirms and the mandatory flag, so a message that is lost on the way or finds no queue is
+//! lost without the producer's knowing; blocked connections; waiting for the connection: what is published while the
+//! broker is down is lost on the link. A restarted producer goes on counting where it stopped.
 
 mod arrivals;
 mod params;

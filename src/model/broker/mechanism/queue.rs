@@ -119,9 +119,9 @@ impl Queue {
         self.ready.push_back(Stored { position: self.positions_given, redelivered: false, content });
     }
 
-    /// Subscribes the consumer at the other end of the link; it joins the end of the round. A subscription that is there
-    /// already is replaced. If that changes between automatic and explicit acknowledgement, what was held can never be
-    /// settled and is returned, in the order of the queue and not yet back in it.
+    /// Subscribes the consumer at the other end of the link; it joins the end of the round. A subscription that is
+    /// there already is replaced. If that changes between automatic and explicit acknowledgement, what was held can
+    /// never be settled and is returned, in the order of the queue and not yet back in it.
     pub fn subscribe(&mut self, link: LinkId, consumer: NodeId, prefetch: u16, auto_ack: bool) -> Vec<Stored> {
         self.round.retain(|other| *other != link);
         let channel = self.channels.entry(link).or_insert_with(|| Channel {
@@ -291,8 +291,8 @@ impl Queue {
         (lost, ready_lost)
     }
 
-    /// The broker runs again: no channel is left, and what consumers held is returned, in the order of the queue and not
-    /// yet back in it.
+    /// The broker runs again: no channel is left, and what consumers held is returned, in the order of the queue and
+    /// not yet back in it.
     pub fn recover(&mut self) -> Vec<Stored> {
         self.round.clear();
         self.unacked_count = 0;
@@ -300,7 +300,8 @@ impl Queue {
         in_queue_order(channels.into_values().flat_map(|channel| channel.unacked).map(|(_, stored)| stored))
     }
 
-    /// The messages inside, at most so many: those held by consumers, then the ready ones, each in the order of the queue.
+    /// The messages inside, at most so many: those held by consumers, then the ready ones, each in the order of the
+    /// queue.
     pub fn seen(&self, items_max: usize) -> Vec<Seen> {
         let mut held: Vec<(u64, Seen)> = Vec::new();
         for channel in self.channels.values() {

@@ -24,8 +24,8 @@ pub const PARAMS: [ParamSpec; 6] = [
         "Prefetch",
         ParamType::Integer { min: 0, max: 65_535 },
         "0",
-        "How many unacknowledged messages a queue sends ahead at most; 0 for no limit. Without a limit the first consumer \
-         gets the whole backlog. A change makes a new subscription, which counts what is held already.",
+        "How many unacknowledged messages a queue sends ahead at most; 0 for no limit. Without a limit the first \
+         consumer gets the whole backlog. A change makes a new subscription, which counts what is held already.",
     )
     .source("RabbitMQ 3.10, \"Consumer Prefetch\": basic.qos per consumer; no limit unless it is set"),
     ParamSpec::new(
