@@ -83,7 +83,8 @@ fn out<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
 /// Reads a document and refuses one with errors; the message names the first place and how many there are.
 fn load(json: &str) -> Result<Document, JsValue> {
     let document = codec::decode(json).map_err(|problem| error(problem.to_string()))?;
-    let errors: Vec<_> = validate(&document).into_iter().filter(|problem| problem.severity == Severity::Error).collect();
+    let errors: Vec<_> =
+        validate(&document).into_iter().filter(|problem| problem.severity == Severity::Error).collect();
     match errors.as_slice() {
         [] => Ok(document),
         [first] => Err(error(first.to_string())),

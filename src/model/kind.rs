@@ -164,7 +164,13 @@ pub struct ParamSpec {
 
 impl ParamSpec {
     /// A parameter with a range and a default, always shown, without a unit or source.
-    pub const fn new(name: &'static str, label: &'static str, kind: ParamType, default: &'static str, help: &'static str) -> Self {
+    pub const fn new(
+        name: &'static str,
+        label: &'static str,
+        kind: ParamType,
+        default: &'static str,
+        help: &'static str,
+    ) -> Self {
         ParamSpec { name, label, kind, unit: "", default, help, source: "", shown_when: None }
     }
 
@@ -218,7 +224,9 @@ impl ParamSpec {
                 text.parse::<Distribution>().map(Value::Distribution).map_err(|error| error.to_string())
             }
             (ParamType::Distribution, _) => wrong("a distribution such as \"exponential(200ms)\"".into()),
-            (ParamType::Text { max }, Json::String(text)) if text.chars().count() <= max => Ok(Value::Text(Rc::from(&**text))),
+            (ParamType::Text { max }, Json::String(text)) if text.chars().count() <= max => {
+                Ok(Value::Text(Rc::from(&**text)))
+            }
             (ParamType::Text { max }, _) => wrong(format!("a text of at most {max} characters")),
             (ParamType::Choice(choices), Json::String(text)) if choices.iter().any(|(name, _)| name == text) => {
                 Ok(Value::Text(Rc::from(&**text)))

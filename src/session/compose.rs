@@ -64,7 +64,13 @@ pub fn connect(document: &Document, from: &str, to: &str) -> Result<Composed, Re
 }
 
 /// Places a new part and connects it with a node, in whichever direction fits.
-pub fn place_connected(document: &Document, layout: &Layout, kind: &str, at: Point, with: &str) -> Result<Composed, Refusal> {
+pub fn place_connected(
+    document: &Document,
+    layout: &Layout,
+    kind: &str,
+    at: Point,
+    with: &str,
+) -> Result<Composed, Refusal> {
     let nothing = || Refusal { reason: format!("There is no kind of part called {kind}."), remedy: String::new() };
     let placed = place(document, layout, kind, at).ok_or_else(nothing)?;
     let mut after = document.clone();
@@ -125,9 +131,10 @@ pub fn duplicate(document: &Document, ids: &[String]) -> Option<Composed> {
     for original in document.nodes.iter().filter(|node| chosen(&node.id)) {
         let id = fresh_id(&mut scratch, &original.kind);
         names.push((original.id.clone(), id.clone()));
-        let host = original.host.as_ref().map(|host| {
-            names.iter().find(|(old, _)| old == host).map_or_else(|| host.clone(), |(_, new)| new.clone())
-        });
+        let host = original
+            .host
+            .as_ref()
+            .map(|host| names.iter().find(|(old, _)| old == host).map_or_else(|| host.clone(), |(_, new)| new.clone()));
         let name = if original.name.is_empty() { String::new() } else { format!("{} copy", original.name) };
         let at = (original.at.0 + COPY_OFFSET, original.at.1 + COPY_OFFSET);
         edits.push(Edit::add_node(Node { id, name, host, at, ..original.clone() }));

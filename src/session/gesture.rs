@@ -283,7 +283,9 @@ impl Gesture {
         let plane = scene.view.to_plane(pointer.at);
         match (std::mem::take(&mut self.armed), hit) {
             (Armed::Place(kind), hit) => place_outcome(&kind, plane, &hit, scene),
-            (Armed::Connect(from, _), Hit::Node(id) | Hit::Port(id, _)) if id != from => connect_outcome(&from, &id, scene),
+            (Armed::Connect(from, _), Hit::Node(id) | Hit::Port(id, _)) if id != from => {
+                connect_outcome(&from, &id, scene)
+            }
             (Armed::Connect(..), Hit::Ground | Hit::Wire(_)) => vec![Outcome::Say("Not connected.".into())],
             (Armed::Connect(..), _) => Vec::new(),
             (Armed::Move(id), _) => {
@@ -297,10 +299,13 @@ impl Gesture {
                 vec![Outcome::Say(format!("Connect {label}: tap {where_to}, or press Escape."))]
             }
             (Armed::No, Hit::Node(id) | Hit::Port(id, _) | Hit::Wire(id)) => {
-                let action = if pointer.shift || pointer.control { Action::ToggleSelect(id) } else { Action::Select(vec![id]) };
+                let action =
+                    if pointer.shift || pointer.control { Action::ToggleSelect(id) } else { Action::Select(vec![id]) };
                 vec![Outcome::Act(action)]
             }
-            (Armed::No, Hit::Ground) if pointer.control && scene.mode == Mode::Edit => vec![Outcome::QuickAdd(plane, None)],
+            (Armed::No, Hit::Ground) if pointer.control && scene.mode == Mode::Edit => {
+                vec![Outcome::QuickAdd(plane, None)]
+            }
             (Armed::No, Hit::Ground) => vec![Outcome::Act(Action::Select(Vec::new()))],
         }
     }

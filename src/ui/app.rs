@@ -337,10 +337,11 @@ fn listeners(send: &Callback<Msg>) -> Vec<EventListener> {
         let options = EventListenerOptions::enable_prevent_default();
         EventListener::new_with_options(&window, "keydown", options, move |event| {
             let Some(key) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
-            let typing = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()).is_some_and(|element| {
-                matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-                    && element.get_attribute("type").as_deref() != Some("range")
-            });
+            let typing =
+                event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()).is_some_and(|element| {
+                    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+                        && element.get_attribute("type").as_deref() != Some("range")
+                });
             if let Some(command) = super::keys::anywhere(key).filter(|command| !typing || *command == Command::Escape) {
                 event.prevent_default();
                 send.emit(Msg::Command(command));
@@ -364,7 +365,11 @@ impl App {
     }
 
     fn header(&self) -> Html {
-        let tool = |label: &'static str, icon: &'static str, class: &'static str, enabled: bool, message: fn() -> Msg| {
+        let tool = |label: &'static str,
+                    icon: &'static str,
+                    class: &'static str,
+                    enabled: bool,
+                    message: fn() -> Msg| {
             html! {
                 <button class={classes!("tool", class)} aria-label={label} title={label} disabled={!enabled} onclick={self.click(message)}><Icon name={icon} /></button>
             }
@@ -379,7 +384,7 @@ impl App {
                 { tool("Undo", "undo", "", self.session.can_undo(), || Msg::Act(Action::Undo)) }
                 { tool("Redo", "redo", "", self.session.can_redo(), || Msg::Act(Action::Redo)) }
                 { tool("Save a picture", "download", "wide", true, || Msg::ExportTopology) }
-                { tool("Light or dark", theme, "", true, || Msg::ToggleTheme) }
+                { tool("Light or dark", theme, "wide", true, || Msg::ToggleTheme) }
                 { tool("Keys", "help", "wide", true, || Msg::Dialog(Some(Dialog::Keys))) }
                 <button onclick={self.click(|| Msg::Dialog(Some(Dialog::Gallery)))}>{ "Open" }</button>
                 <button class="primary" onclick={self.click(|| Msg::Dialog(Some(Dialog::Share)))}>{ "Share" }</button>
@@ -446,7 +451,6 @@ impl App {
             <section class="greeting" aria-label="What this is">
                 <h2>{ document.title.clone() }</h2>
                 <p>{ document.about.clone() }</p>
-                if !document.watch.is_empty() { <p class="watch"><b>{ "Watch: " }</b>{ document.watch.clone() }</p> }
                 <button class="primary" onclick={self.click(|| Msg::Act(Action::Transport(crate::session::Transport::Play)))}><Icon name="play" />{ "Play" }</button>
             </section>
         }

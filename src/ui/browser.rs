@@ -118,11 +118,8 @@ pub fn copy(text: &str) {
 
 /// A name for a file, from a title.
 pub fn file_name(title: &str, ending: &str) -> String {
-    let word: String = title
-        .to_lowercase()
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
-        .collect();
+    let word: String =
+        title.to_lowercase().chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
     let word = word.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
     format!("{}.{ending}", if word.is_empty() { "patchbay" } else { &word })
 }

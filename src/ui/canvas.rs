@@ -96,7 +96,10 @@ pub fn Canvas(props: &CanvasProps) -> Html {
         Callback::from(move |event: MouseEvent| {
             let Some(element) = surface.cast::<HtmlElement>() else { return };
             let rect = element.get_bounding_client_rect();
-            send.emit(Msg::DoubleTap((f64::from(event.client_x()) - rect.left(), f64::from(event.client_y()) - rect.top())));
+            send.emit(Msg::DoubleTap((
+                f64::from(event.client_x()) - rect.left(),
+                f64::from(event.client_y()) - rect.top(),
+            )));
         })
     };
     let onkeydown = {
@@ -307,7 +310,8 @@ pub fn ViewTools(props: &ViewToolsProps) -> Html {
 
 /// A node for those who read a list instead of the picture.
 pub fn in_words(node: &Node, document: &Document, headline: &str) -> String {
-    let count = |end: fn(&Wire) -> &str| document.wires.iter().filter(|wire| Wire::node_of(end(wire)) == node.id).count();
+    let count =
+        |end: fn(&Wire) -> &str| document.wires.iter().filter(|wire| Wire::node_of(end(wire)) == node.id).count();
     let (incoming, outgoing) = (count(|wire| &wire.to), count(|wire| &wire.from));
     let mut text = format!("{} {}", kind_label(&node.kind), node.label());
     if !headline.is_empty() {

@@ -163,7 +163,9 @@ fn share(props: &DialogsProps) -> Html {
         let send = props.send.clone();
         Callback::from(move |_: MouseEvent| send.emit(message()))
     };
-    let ready = library::ALL.iter().find(|ready| library::document(ready.id).as_ref().is_some_and(|other| other.same_drawing(&props.document)));
+    let ready = library::ALL
+        .iter()
+        .find(|ready| library::document(ready.id).as_ref().is_some_and(|other| other.same_drawing(&props.document)));
     let frame = ready.map(|ready| {
         format!(
             "<iframe src=\"{}?scenario={}&embed=1&mode=play\" title=\"{}\" width=\"100%\" height=\"420\" loading=\"lazy\"></iframe>",

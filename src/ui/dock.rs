@@ -9,7 +9,7 @@ use yew::prelude::*;
 use crate::diagram::chart::{chart, ChartInput, ChartLine, ChartMarker};
 use crate::diagram::drawing::Drawing;
 use crate::diagram::palette::Tone;
-use crate::diagram::sequence::{sequence, Lifeline, SequenceInput};
+use crate::diagram::sequence::{drawing_order, sequence, Lifeline, SequenceInput};
 use crate::diagram::story;
 use crate::model::{node_kind, Role};
 use crate::session::Session;
@@ -41,8 +41,10 @@ pub enum Tab {
 }
 
 impl Tab {
-    /// The pages of the left half, and of the whole dock on a narrow screen.
-    pub const ALL: [Tab; 4] = [Tab::Sequence, Tab::Depth, Tab::Log, Tab::Counters];
+    /// The pages of the left half, which is the whole dock on a narrow screen.
+    pub const LEFT: [Tab; 4] = [Tab::Sequence, Tab::Log, Tab::Counters, Tab::Depth];
+    /// The pages of the right half.
+    pub const RIGHT: [Tab; 3] = [Tab::Depth, Tab::Log, Tab::Counters];
 
     /// The title.
     pub fn label(self) -> &'static str {
@@ -127,8 +129,7 @@ pub fn content(session: &Session, state: &DockState, tab: Tab, size: (f64, f64))
 /// The parts with a line of their own, from left to right as they are drawn.
 fn lifelines(session: &Session) -> Vec<Lifeline> {
     let run = session.run();
-    let mut nodes: Vec<_> = session.document().nodes.iter().collect();
-    nodes.sort_by(|a, b| a.at.0.total_cmp(&b.at.0));
+    let nodes = drawing_order(session.document());
     nodes
         .iter()
         .filter_map(|node| {
@@ -154,16 +155,13 @@ pub fn sequence_drawing(session: &Session, state: &DockState, size: (f64, f64)) 
     let (start, end) = window(session, state);
     let inside = trace.between(start, end);
     let first = inside.clone_first();
-    let mut events: Vec<TraceEvent> = match first {
+    let events: Vec<TraceEvent> = match first {
         Some(first) => {
             let before = first.0.saturating_sub(BEFORE_WINDOW_MAX as u64 + 1);
             trace.after(EventId(before)).take_while(|event| event.at <= end).copied().collect()
         }
         None => trace.iter().rev().take(BEFORE_WINDOW_MAX).copied().collect::<Vec<_>>().into_iter().rev().collect(),
     };
-    if events.is_empty() {
-        events = Vec::new();
-    }
     let key = |message: MessageId| trace.content(message).map(|content| content.routing_key.clone());
     let input = SequenceInput {
         events: &events,
@@ -171,6 +169,7 @@ pub fn sequence_drawing(session: &Session, state: &DockState, size: (f64, f64)) 
         key: &key,
         start,
         end,
+        now: session.now(),
         width: size.0,
         height: size.1,
         selected: state.followed,
@@ -230,7 +229,11 @@ fn markers(session: &Session) -> Vec<ChartMarker> {
         .map(|event| ChartMarker {
             at: event.at,
             label: format!("{} {}", run.label(event.node), event.fact.kind().label()),
-            tone: if matches!(event.fact, Fact::Crashed {} | Fact::Partitioned { .. }) { Tone::Lost } else { Tone::Soft },
+            tone: if matches!(event.fact, Fact::Crashed {} | Fact::Partitioned { .. }) {
+                Tone::Lost
+            } else {
+                Tone::Soft
+            },
         })
         .collect();
     markers.reverse();
@@ -240,7 +243,9 @@ fn markers(session: &Session) -> Vec<ChartMarker> {
 /// The class of a line, after what happened.
 fn tone(fact: &Fact) -> &'static str {
     match fact {
-        Fact::Dropped { .. } | Fact::Crashed {} | Fact::Unroutable {} | Fact::Abandoned { .. } | Fact::Halted {} => "lost",
+        Fact::Dropped { .. } | Fact::Crashed {} | Fact::Unroutable {} | Fact::Abandoned { .. } | Fact::Halted {} => {
+            "lost"
+        }
         Fact::Redelivered { .. } | Fact::Requeued { .. } | Fact::Nacked { .. } | Fact::Failed { .. } => "wait",
         Fact::Completed { .. } | Fact::Acked { .. } => "ok",
         Fact::Duplicated { .. } => "duplicate",
@@ -262,7 +267,8 @@ fn log_lines(session: &Session, state: &DockState) -> Vec<Line> {
             continue;
         }
         let (node, text) = (names(event.node), story::sentence(event, &names));
-        let key = event.message.some().and_then(|message| trace.content(message)).map(|content| content.routing_key.clone());
+        let key =
+            event.message.some().and_then(|message| trace.content(message)).map(|content| content.routing_key.clone());
         let whole = format!("{node} {text} {}", key.as_deref().unwrap_or_default()).to_lowercase();
         if !words.iter().all(|word| whole.contains(word)) {
             continue;
@@ -295,13 +301,19 @@ fn delivery_table(session: &Session) -> Vec<Vec<String>> {
         let span = |span: Option<Duration>| span.map_or_else(String::new, |span| story::span(span.0));
         let (done, waits) = match node.kind.as_str() {
             "producer" => (format!("{} published", count(FactKind::Published)), String::new()),
-            "exchange" => {
-                (format!("{} routed, {} unroutable", count(FactKind::Routed), count(FactKind::Unroutable)), String::new())
-            }
+            "exchange" => (
+                format!("{} routed, {} unroutable", count(FactKind::Routed), count(FactKind::Unroutable)),
+                String::new(),
+            ),
             "queue" => {
                 let (ready, unacked) = tally.mean_level(id, run.simulation().now());
                 (
-                    format!("{} in, {} acked, {} redelivered", count(FactKind::Enqueued), count(FactKind::Acked), count(FactKind::Redelivered)),
+                    format!(
+                        "{} in, {} acked, {} redelivered",
+                        count(FactKind::Enqueued),
+                        count(FactKind::Acked),
+                        count(FactKind::Redelivered)
+                    ),
                     format!("mean {ready:.2} ready, {unacked:.2} unacked"),
                 )
             }
@@ -356,7 +368,8 @@ struct PaneProps {
 #[component]
 fn Pane(props: &PaneProps) -> Html {
     let left = props.side == "left";
-    let tabs = Tab::ALL.into_iter().map(|tab| {
+    let pages: &[Tab] = if left { &Tab::LEFT } else { &Tab::RIGHT };
+    let tabs = pages.iter().copied().map(|tab| {
         let (send, state) = (props.send.clone(), props.state.clone());
         let on = tab == props.tab;
         let onclick = Callback::from(move |_: MouseEvent| {
@@ -369,7 +382,7 @@ fn Pane(props: &PaneProps) -> Html {
             send.emit(Msg::Dock(state));
         });
         html! {
-            <button role="tab" class={classes!(on.then_some("on"))} aria-selected={on.to_string()} {onclick}>{ tab.label() }</button>
+            <button role="tab" class={classes!(on.then_some("on"), (left && tab == Tab::Depth).then_some("narrow"))} aria-selected={on.to_string()} {onclick}>{ tab.label() }</button>
         }
     });
     let body = match &props.content {
@@ -473,11 +486,15 @@ fn log_html(lines: &[Line], state: &DockState, send: &Callback<Msg>) -> Html {
 fn line_html(line: &Line, state: &DockState, send: &Callback<Msg>) -> Html {
     let follow = line.message.map(|message| {
         let (send, state) = (send.clone(), state.clone());
-        Callback::from(move |_: MouseEvent| send.emit(Msg::Dock(DockState { followed: Some(message), ..state.clone() })))
+        Callback::from(move |_: MouseEvent| {
+            send.emit(Msg::Dock(DockState { followed: Some(message), ..state.clone() }))
+        })
     });
     let seek = {
         let (send, at) = (send.clone(), line.at);
-        Callback::from(move |_: MouseEvent| send.emit(Msg::Act(crate::session::Action::Transport(crate::session::Transport::Seek(at)))))
+        Callback::from(move |_: MouseEvent| {
+            send.emit(Msg::Act(crate::session::Action::Transport(crate::session::Transport::Seek(at))))
+        })
     };
     html! {
         <li key={line.id.0} class={line.tone}>

@@ -56,7 +56,9 @@ fn entry(event: &Event) -> Option<String> {
 fn to_json(kind: ParamType, text: &str) -> serde_json::Value {
     let number = || match text.trim().parse::<i64>() {
         Ok(whole) => serde_json::json!(whole),
-        Err(_) => text.trim().parse::<f64>().map_or_else(|_| serde_json::json!(text), |number| serde_json::json!(number)),
+        Err(_) => {
+            text.trim().parse::<f64>().map_or_else(|_| serde_json::json!(text), |number| serde_json::json!(number))
+        }
     };
     match kind {
         ParamType::Integer { .. } | ParamType::Number { .. } => number(),
@@ -72,9 +74,7 @@ fn to_json(kind: ParamType, text: &str) -> serde_json::Value {
 fn to_text(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(items) => {
-            items.iter().filter_map(|item| item.as_str()).collect::<Vec<_>>().join("\n")
-        }
+        serde_json::Value::Array(items) => items.iter().filter_map(|item| item.as_str()).collect::<Vec<_>>().join("\n"),
         other => other.to_string(),
     }
 }
@@ -118,7 +118,16 @@ pub fn Field(props: &FieldProps) -> Html {
     let shown = draft.as_ref().map_or_else(|| to_text(&props.value), |(text, _)| text.clone());
     let error = draft.as_ref().map(|(_, error)| error.clone()).filter(|error| !error.is_empty());
     let name = format!("field-{}-{}", props.id, spec.name);
-    let control = Control { spec, name: &name, value: &props.value, shown: &shown, wrong: error.is_some(), enabled: props.enabled, set, onblur };
+    let control = Control {
+        spec,
+        name: &name,
+        value: &props.value,
+        shown: &shown,
+        wrong: error.is_some(),
+        enabled: props.enabled,
+        set,
+        onblur,
+    };
     html! {
         <div class={classes!("field", error.is_some().then_some("wrong"))}>
             <div class="row">
@@ -265,7 +274,8 @@ impl Control<'_> {
         let onchange = {
             let set = self.set.clone();
             Callback::from(move |event: Event| {
-                let typical = parsed.map_or_else(|| "200ms".to_string(), |distribution| distribution.typical().to_string());
+                let typical =
+                    parsed.map_or_else(|| "200ms".to_string(), |distribution| distribution.typical().to_string());
                 let text = match entry(&event).as_deref() {
                     Some("uniform") => format!("uniform(0s, {typical})"),
                     Some("exponential") => format!("exponential({typical})"),

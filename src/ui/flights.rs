@@ -83,7 +83,8 @@ impl FlightLayer {
             if drawn >= DRAWN_MAX {
                 return;
             }
-            let point = flight_position(route, flight.direction == 0, fraction(flight.sent, flight.arrives, now), flight.what);
+            let point =
+                flight_position(route, flight.direction == 0, fraction(flight.sent, flight.arrives, now), flight.what);
             let (x, y) = view.to_screen(point);
             if x > -10.0 && y > -10.0 && x < size.0 + 10.0 && y < size.1 + 10.0 {
                 drawn += 1;

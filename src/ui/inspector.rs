@@ -70,7 +70,14 @@ pub fn findings(session: &Session, dock: &DockState) -> Findings {
     findings.condition = Some(simulation.condition(node));
     findings.slow_percent = simulation.slow_percent(node);
     findings.rows = inspection.rows;
-    findings.items = inspection.items.into_iter().map(|item| { let name = holder(&item); (item, name) }).collect();
+    findings.items = inspection
+        .items
+        .into_iter()
+        .map(|item| {
+            let name = holder(&item);
+            (item, name)
+        })
+        .collect();
     findings.item_count = inspection.item_count;
     let shown: &[(FactKind, &'static str, &'static str)] = &[
         (FactKind::Published, "Published", "info"),
@@ -266,11 +273,16 @@ fn wire_html(props: &InspectorProps, wire: &Wire) -> Html {
         return html! { <p class="error">{ "This wire joins two parts that do not fit together." }</p> };
     };
     let kind = resolved.wire_kind;
-    let label = |end: &str| props.document.node(Wire::node_of(end)).map_or(end.to_string(), |node| node.label().to_string());
+    let label =
+        |end: &str| props.document.node(Wire::node_of(end)).map_or(end.to_string(), |node| node.label().to_string());
     let deed = if props.findings.partitioned {
         ("Repair", "Messages pass again; what waited arrives now.", FaultDeed::Repair(wire.id.clone()))
     } else {
-        ("Partition", "Nothing passes. After the heartbeat timeout both ends give the connection up.", FaultDeed::Partition(wire.id.clone()))
+        (
+            "Partition",
+            "Nothing passes. After the heartbeat timeout both ends give the connection up.",
+            FaultDeed::Partition(wire.id.clone()),
+        )
     };
     html! {
         <>
@@ -305,9 +317,10 @@ fn many_html(props: &InspectorProps) -> Html {
 }
 
 fn problems_of(props: &InspectorProps, id: &str) -> Html {
-    let here = props.problems.iter().filter(|problem| {
-        problem.node.as_deref() == Some(id) || problem.wire.as_deref() == Some(id)
-    });
+    let here = props
+        .problems
+        .iter()
+        .filter(|problem| problem.node.as_deref() == Some(id) || problem.wire.as_deref() == Some(id));
     html! { for problem in here { { problem_html(problem) } } }
 }
 
@@ -362,7 +375,9 @@ fn items_html(props: &InspectorProps) -> Html {
     }
     let item = |(item, holder): &(InspectionItem, String)| {
         let (send, dock, message) = (props.send.clone(), props.dock.clone(), item.message);
-        let onclick = Callback::from(move |_: MouseEvent| send.emit(Msg::Dock(DockState { followed: Some(message), ..dock.clone() })));
+        let onclick = Callback::from(move |_: MouseEvent| {
+            send.emit(Msg::Dock(DockState { followed: Some(message), ..dock.clone() }))
+        });
         let (class, state) = match item.state {
             ItemState::Ready => ("ready", "ready".to_string()),
             ItemState::ReadyAgain => ("again", "ready again".to_string()),
@@ -489,9 +504,16 @@ fn wire_words(document: &Document, wire: &Wire) -> String {
 fn todo_html(props: &InspectorProps, problem: &Problem) -> Html {
     let part = problem.node.clone().or_else(|| problem.wire.clone());
     let label = part.as_ref().and_then(|id| props.document.node(id)).map(|node| format!("{}: ", node.label()));
-    let text = format!("{}{} {}", label.clone().unwrap_or_default(), if label.is_some() { problem.message.clone() } else { problem.to_string() }, problem.remedy);
+    let text = format!(
+        "{}{} {}",
+        label.clone().unwrap_or_default(),
+        if label.is_some() { problem.message.clone() } else { problem.to_string() },
+        problem.remedy
+    );
     match part {
-        Some(id) => html! { <button class="todo" onclick={act(&props.send, Action::Select(vec![id]))}>{ text }</button> },
+        Some(id) => {
+            html! { <button class="todo" onclick={act(&props.send, Action::Select(vec![id]))}>{ text }</button> }
+        }
         None => html! { <p class="problem">{ text }</p> },
     }
 }

@@ -58,7 +58,10 @@ fn Item(props: &ItemProps) -> Html {
         let send = props.send.clone();
         Callback::from(move |event: PointerEvent| {
             if event.button() == 0 {
-                send.emit(Msg::PaletteDown(kind.to_string(), (f64::from(event.client_x()), f64::from(event.client_y()))));
+                send.emit(Msg::PaletteDown(
+                    kind.to_string(),
+                    (f64::from(event.client_x()), f64::from(event.client_y())),
+                ));
             }
         })
     };

@@ -44,9 +44,10 @@ fn keep<T: PartialEq>(before: Option<&Rc<T>>, now: T) -> Rc<T> {
 
 fn node_view(session: &Session, node: &Node) -> NodeView {
     let run = session.run();
-    let faulty = session.problems().iter().any(|problem| {
-        problem.severity == Severity::Error && problem.node.as_deref() == Some(node.id.as_str())
-    });
+    let faulty = session
+        .problems()
+        .iter()
+        .any(|problem| problem.severity == Severity::Error && problem.node.as_deref() == Some(node.id.as_str()));
     let mut view = NodeView { selected: session.selection().has(&node.id), faulty, ..NodeView::default() };
     let Some(id) = run.node(&node.id) else { return view };
     let simulation = run.simulation();

@@ -151,7 +151,9 @@ fn Seed(props: &SeedProps) -> Html {
         let send = props.send.clone();
         let before = props.seed;
         Callback::from(move |event: Event| {
-            let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
+            let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
+                return;
+            };
             match input.value().trim().parse::<u64>() {
                 Ok(seed) => send.emit(Msg::Act(Action::Edit(Edit::SetSeed { seed }))),
                 Err(_) => {

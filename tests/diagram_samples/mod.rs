@@ -317,6 +317,7 @@ pub fn sequence_of(events: &[TraceEvent], lifelines: &[Lifeline], size: (f64, f6
         key: &|message| (message.number % 2 == 1).then(|| Rc::from("order.paid")),
         start: Time(0),
         end: Time(2_000_000_000),
+        now: Time(2_000_000_000),
         width: size.0,
         height: size.1,
         selected: selected.map(|number| MessageId { origin: NodeId(0), number }),

@@ -57,6 +57,8 @@ pub struct SequenceInput<'a> {
     pub start: Time,
     /// The lower edge.
     pub end: Time,
+    /// The present: what is still on its way is drawn as far as here.
+    pub now: Time,
     /// Width in drawing units.
     pub width: f64,
     /// Height in drawing units.
@@ -278,13 +280,17 @@ fn draw_arrow(arrow: &Arrow, plan: &Plan, input: &SequenceInput, labels: &mut La
         // Lost when it was sent: it gets some of the way. Lost on arrival: nearly all of it.
         Ending::Lost(at, _) if at == arrow.start => (usual, 0.6),
         Ending::Lost(at, _) => (plan.y(at), 1.0),
-        // Still on its way: it arrives under the edge.
-        Ending::Open => (usual.max(plan.bottom + 24.0), 1.0),
+        // Still on its way: it arrives after the present.
+        Ending::Open => (usual.max(plan.y(input.now) + 24.0), 1.0),
+    };
+    let floor = match arrow.ending {
+        Ending::Open => plan.bottom.min(plan.y(input.now)),
+        _ => plan.bottom,
     };
     let along = |part: f64| (x1 + (x2 - x1) * part, y1 + (y2 - y1) * part);
     // The part of the way that lies in the picture.
     let low = if y1 < plan.top - 4.0 { (plan.top - 4.0 - y1) / (y2 - y1) } else { 0.0 };
-    let high = if y2 > plan.bottom { ((plan.bottom - y1) / (y2 - y1)).min(part) } else { part };
+    let high = if y2 > floor { ((floor - y1) / (y2 - y1)).min(part) } else { part };
     if !(0.0..1.0).contains(&low) || high <= low {
         return;
     }

@@ -73,8 +73,11 @@ impl App {
         let Some(quick_add) = self.quick_add.take() else { return };
         let (document, layout) = (self.session.document(), self.session.layout());
         let composed = match &quick_add.with {
-            Some(id) => compose::place_connected(document, layout, kind, quick_add.at, id).map_err(|refusal| refusal.to_string()),
-            None => compose::place(document, layout, kind, quick_add.at).ok_or_else(|| "That can't be placed.".to_string()),
+            Some(id) => compose::place_connected(document, layout, kind, quick_add.at, id)
+                .map_err(|refusal| refusal.to_string()),
+            None => {
+                compose::place(document, layout, kind, quick_add.at).ok_or_else(|| "That can't be placed.".to_string())
+            }
         };
         match composed {
             Ok(composed) => {
@@ -161,7 +164,8 @@ impl App {
     /// Selects the nearest part in a direction; without a selection, the first part.
     fn towards(&mut self, x: f64, y: f64) {
         let document = self.session.document();
-        let here = self.session.selection().single().and_then(|id| document.node(id)).map(|node| (node.id.clone(), node.at));
+        let here =
+            self.session.selection().single().and_then(|id| document.node(id)).map(|node| (node.id.clone(), node.at));
         let next = match here {
             None => document.nodes.first().map(|node| node.id.clone()),
             Some((id, from)) => document

@@ -89,7 +89,7 @@ impl App {
         self.timers.push(Timeout::new(wait, move || send.emit(Msg::Hush(number))));
         if self.timers.len() > 8 {
             // Dropping a timer stops it, and its word has been pushed out by newer ones.
-            self.timers.remove(0);
+            drop(self.timers.remove(0));
         }
     }
 
@@ -111,7 +111,8 @@ impl App {
                 Effect::Save(text) => {
                     if self.keeps && !browser::keep_document(&text) && !self.save_refused {
                         self.save_refused = true;
-                        let text = "This browser does not let the page keep your work. Save it as a file before you leave.";
+                        let text =
+                            "This browser does not let the page keep your work. Save it as a file before you leave.";
                         self.say(text.to_string(), true);
                     }
                     browser::set_title(&title(self.session.document()));
@@ -257,7 +258,8 @@ impl App {
 
     pub(super) fn canvas_size(&self) -> (f64, f64) {
         let element = self.surface.cast::<HtmlElement>();
-        element.map_or((900.0, 500.0), |element| (f64::from(element.client_width()), f64::from(element.client_height())))
+        element
+            .map_or((900.0, 500.0), |element| (f64::from(element.client_width()), f64::from(element.client_height())))
     }
 
     /// Shows the whole drawing.
@@ -308,7 +310,5 @@ impl App {
 /// The room of a page of the dock.
 fn pane_size(pane: &NodeRef) -> (f64, f64) {
     let element = pane.cast::<HtmlElement>();
-    element.map_or((0.0, 0.0), |element| {
-        (f64::from(element.client_width()), f64::from(element.client_height()))
-    })
+    element.map_or((0.0, 0.0), |element| (f64::from(element.client_width()), f64::from(element.client_height())))
 }
