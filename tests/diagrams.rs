@@ -199,7 +199,7 @@ fn following_a_message_makes_the_others_step_back() {
 #[test]
 fn lines_that_do_not_fit_are_counted() {
     let drawing = sequence_of(&crash_story(), &lifelines(), (340.0, 260.0), None);
-    assert_eq!(drawing.note.as_deref(), Some("4 parts do not fit and are hidden"));
+    assert_eq!(drawing.note.as_deref(), Some("2 parts do not fit and are hidden"));
 }
 
 #[test]

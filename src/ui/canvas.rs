@@ -122,9 +122,9 @@ pub fn Canvas(props: &CanvasProps) -> Html {
             <svg class="plane" aria-hidden="true">
                 { ground(origin, zoom) }
                 <g {transform}>
-                    { nodes(props, true) }
+                    <g>{ nodes(props, true) }</g>
                     <Wires document={props.document.clone()} layout={props.layout.clone()} snapshot={props.snapshot.clone()} />
-                    { nodes(props, false) }
+                    <g>{ nodes(props, false) }</g>
                     { under_way(props) }
                 </g>
             </svg>
