@@ -18,7 +18,7 @@ impl Default for Digest {
 
 impl Digest {
     /// Folds one event in. The words are multiplied independently, so that only one multiplication waits for the last event.
-    #[inline]
+    #[inline(always)]
     pub fn fold(&mut self, event: &TraceEvent) {
         let (first, second) = event.fact.words();
         let place = u64::from(event.node.0) << 8 | event.fact.kind() as u64;

@@ -5,7 +5,8 @@ use crate::vocabulary::{DropReason, EventId, Fact, MessageId, NodeId, Time};
 use super::component::Notice;
 use super::dispatch::Call;
 use super::fault::Fault;
-use super::simulation::{NodeCondition, Scheduled, Simulation};
+use super::simulation::Simulation;
+use super::state::{NodeCondition, Scheduled};
 
 impl Simulation {
     /// Does a fault, now. One that does not apply (a crash of what is down) does nothing.
@@ -67,22 +68,18 @@ impl Simulation {
         }
         self.nodes[node.0 as usize].condition = NodeCondition::Running;
         self.record(node, EventId::NONE, MessageId::NONE, Fact::Resumed {});
-        for held in std::mem::take(&mut self.waiting[node.0 as usize].held) {
+        for held in std::mem::take(&mut self.waiting[node.0 as usize]) {
             let timer = match &held {
                 Scheduled::Timer { id, .. } => Some(*id),
                 _ => None,
             };
             let ticket = self.schedule(self.now, held);
-            if let Some(entry) =
-                timer.and_then(|id| self.waiting[node.0 as usize].timers.iter_mut().find(|(timer, _)| *timer == id))
-            {
-                entry.1 = ticket;
-            }
+            self.moved_timers.extend(timer.map(|id| (id, ticket)));
         }
     }
 
     pub(super) fn discard_held(&mut self, node: NodeId, reason: DropReason) {
-        for held in std::mem::take(&mut self.waiting[node.0 as usize].held) {
+        for held in std::mem::take(&mut self.waiting[node.0 as usize]) {
             if let Scheduled::Frame(frame) = held {
                 self.drop_frame(frame, reason);
             }

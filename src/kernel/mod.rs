@@ -21,10 +21,12 @@ pub mod limits;
 pub mod link;
 pub mod rng;
 pub mod simulation;
+mod state;
 pub mod tally;
 pub mod timeline;
 pub mod trace;
 mod transmission;
+mod view;
 
 pub use calendar::Calendar;
 pub use component::{Change, Component, Envelope, Inspection, InspectionItem, ItemState, Notice};

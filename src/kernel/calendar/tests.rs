@@ -322,7 +322,7 @@ fn the_reuse_count_of_a_slot_may_wrap() {
     calendar.push(700, 1);
     assert_eq!(calendar.cancel(ticket), Some(0));
     assert_eq!(calendar.stale, 1);
-    calendar.slots[0].reuse = u32::MAX;
+    calendar.slots[0].reuse = u32::MAX - 1;
     calendar.push(600, 2);
     assert_eq!(calendar.pop(), Some((600, 2)));
     assert_eq!((calendar.slots[0].reuse, calendar.stale), (0, 0));
