@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::vocabulary::{Content, Duration, EventId, Fact, LinkId, Message, MessageId, NodeId, Time, TimerId};
 
 use super::calendar::{Calendar, Ticket};
+use super::digest::Digest;
 use super::link::Port;
 use super::rng::Stream;
 use super::state::{Node, Scheduled};
@@ -16,7 +17,7 @@ pub(super) enum Effect {
     Send { from: NodeId, link: LinkId, message: ManuallyDrop<Message> },
     SetTimer { ticket: Ticket, after: Duration, key: u64 },
     CancelTimer { id: TimerId },
-    Record { node: NodeId, message: MessageId, fact: Fact },
+    Record { node: NodeId, message: MessageId, fact: Fact, digest: u64 },
     Remember { content: ManuallyDrop<Option<Rc<Content>>> },
 }
 
@@ -145,15 +146,17 @@ impl Context<'_> {
     }
 
     /// Writes a fact about a message into the trace, at the component's node.
-    #[inline]
+    #[inline(always)]
     pub fn record(&mut self, message: MessageId, fact: Fact) {
-        self.effects.push(Effect::Record { node: self.node, message, fact });
+        self.record_at(self.node, message, fact);
     }
 
     /// Writes a fact about a message into the trace, at a member of the component.
-    #[inline]
+    #[inline(always)]
     pub fn record_at(&mut self, node: NodeId, message: MessageId, fact: Fact) {
-        self.effects.push(Effect::Record { node, message, fact });
+        // Here the kind of the fact is known to the compiler, and most of this is nothing.
+        let digest = Digest::of_fact(&fact);
+        self.effects.push(Effect::Record { node, message, fact, digest });
     }
 
     /// Keeps the content of a new message with the trace, so that it can be looked at.

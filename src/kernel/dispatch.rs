@@ -5,6 +5,7 @@ use crate::vocabulary::{DropReason, EventId, Fact, LinkId, MessageId, NodeId, Ti
 use super::calendar::{Next, Ticket};
 use super::component::{Component, Envelope};
 use super::context::{Context, Effect};
+use super::digest::Digest;
 use super::limits::{EVENTS_PER_INSTANT_MAX, PENDING_MAX};
 use super::link::{Link, LinkCondition};
 use super::simulation::{Simulation, TraceMode};
@@ -227,10 +228,10 @@ impl Simulation {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in &mut effects {
             match effect {
-                Effect::Record { node, message, fact } => {
-                    let (node, message, fact) = (*node, *message, *fact);
+                Effect::Record { node, message, fact, digest } => {
+                    let (node, message, fact, digest) = (*node, *message, *fact, *digest);
                     let cause = if last.0 == message { last.1 } else { handler_cause };
-                    last = (message, self.record_inline(node, cause, message, fact));
+                    last = (message, self.record_digested(node, cause, message, fact, digest));
                 }
                 Effect::Remember { content } => {
                     if let (Some(content), TraceMode::Full) = (content.take(), self.mode) {
@@ -286,7 +287,8 @@ impl Simulation {
 
     /// Writes a fact down: into the digest, the totals and the trace.
     pub(super) fn record(&mut self, node: NodeId, cause: EventId, message: MessageId, fact: Fact) -> EventId {
-        self.record_inline(node, cause, message, fact)
+        let digest = Digest::of_fact(&fact);
+        self.record_digested(node, cause, message, fact, digest)
     }
 
     /// The same for `Sent` and `Delivered`, which are most of all facts: as their kind is known where they are made, all
@@ -306,12 +308,20 @@ impl Simulation {
         event.id
     }
 
+    /// The same for a fact whose part of the digest is known.
     #[inline(always)]
-    pub(super) fn record_inline(&mut self, node: NodeId, cause: EventId, message: MessageId, fact: Fact) -> EventId {
+    fn record_digested(
+        &mut self,
+        node: NodeId,
+        cause: EventId,
+        message: MessageId,
+        fact: Fact,
+        digest: u64,
+    ) -> EventId {
         self.events_recorded += 1;
         let event = TraceEvent { id: EventId(self.events_recorded), at: self.now, node, cause, message, fact };
-        self.digest.fold(&event);
-        self.tally.add(&event);
+        self.digest.fold_with(&event, digest);
+        self.tally.add(node, event.at, &fact);
         if self.mode == TraceMode::Full {
             self.trace.push(event);
         }

@@ -3,7 +3,7 @@
 
 use histogram::Histogram;
 
-use crate::vocabulary::{Duration, FactKind, Measure, NodeId, Time, TraceEvent};
+use crate::vocabulary::{Duration, Fact, FactKind, Measure, NodeId, Time};
 
 use super::limits::SERIES_MAX;
 
@@ -71,7 +71,7 @@ impl NodeTally {
     fn set_level(&mut self, at: Time, level: (u32, u32)) {
         self.integrate(at);
         self.level = level;
-        self.level_max = (self.level_max.0.max(level.0), self.level_max.1.max(level.1));
+        self.level_max = higher(self.level_max, level);
         self.series.get_or_insert_with(Default::default).set(at, level);
     }
 
@@ -125,21 +125,22 @@ impl Tally {
         }
     }
 
+    /// Adds a fact of any kind.
     #[inline]
-    pub(super) fn add(&mut self, event: &TraceEvent) {
-        let kind = event.fact.kind();
+    pub(super) fn add(&mut self, node: NodeId, at: Time, fact: &Fact) {
+        let kind = fact.kind();
         match kind {
-            FactKind::Sent => return self.add_sent(event.node),
-            FactKind::Delivered => return self.add_delivered(event.node),
+            FactKind::Sent => return self.add_sent(node),
+            FactKind::Delivered => return self.add_delivered(node),
             _ => {}
         }
-        let Some(node) = self.nodes.get_mut(event.node.0 as usize) else { return };
-        node.counts[kind as usize] += 1;
-        if let Some(level) = event.fact.level() {
-            node.set_level(event.at, level);
-            if let Some((measure, value)) = event.fact.sample() {
-                node.sample(measure, value);
-            }
+        let Some(totals) = self.nodes.get_mut(node.0 as usize) else { return };
+        totals.counts[kind as usize] += 1;
+        if let Some(level) = fact.level() {
+            totals.set_level(at, level);
+        }
+        if let Some((measure, value)) = fact.sample() {
+            totals.sample(measure, value);
         }
     }
 
@@ -330,23 +331,10 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{EventId, Fact, MessageId};
-
-    fn event(at: u64, fact: Fact) -> TraceEvent {
-        TraceEvent {
-            id: EventId(1),
-            at: Time(at),
-            node: NodeId(0),
-            cause: EventId::NONE,
-            message: MessageId::NONE,
-            fact,
-        }
-    }
-
     fn tally(events: &[(u64, Fact)]) -> Tally {
         let mut tally = Tally::default();
         tally.add_node();
-        events.iter().for_each(|(at, fact)| tally.add(&event(*at, *fact)));
+        events.iter().for_each(|(at, fact)| tally.add(NodeId(0), Time(*at), fact));
         tally
     }
 
