@@ -17,7 +17,7 @@ const INCREMENTS: usize = 1 << 16;
 
 enum World {
     Engine(Box<Simulation>),
-    Hold { calendar: Calendar<[u64; 6]>, increments: Vec<u64>, left: u64, digest: u64 },
+    Hold { calendar: Box<Calendar<[u64; 6]>>, increments: Vec<u64>, left: u64, digest: u64 },
 }
 
 /// A world that has been built and not been run.
@@ -75,7 +75,7 @@ impl Workload {
 fn hold(pending: u64, count: u64) -> World {
     let mut random = Stream::named(1, "hold", "bench");
     let increments: Vec<u64> = (0..INCREMENTS).map(|_| (random.exponential() * 1e6) as u64).collect();
-    let mut calendar = Calendar::new();
+    let mut calendar = Box::new(Calendar::new());
     for index in 0..pending {
         calendar.push(increments[index as usize % INCREMENTS], [index; 6]);
     }

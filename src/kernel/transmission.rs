@@ -82,7 +82,7 @@ impl Simulation {
         if link.random.chance(spec.reorder) {
             // It does not count as the latest: those after it need not wait for it.
             link.latest_arrival = before;
-            arrival = arrival + link.random.sample(&spec.latency);
+            arrival += link.random.sample(&spec.latency);
             self.record(from, frame.cause, frame.message.about(), Fact::Reordered { link: id });
         }
         self.schedule(arrival, Scheduled::Frame(frame));
