@@ -287,7 +287,7 @@ impl<T: Default> Calendar<T> {
 
     /// The ticket of a pending event, from its packed form; `None` when the event was popped or cancelled already.
     pub fn unpack(&self, packed: u64) -> Option<Ticket> {
-        let index = packed >> GENERATION_BITS;
+        let index = (packed >> GENERATION_BITS).checked_sub(1)?;
         let slot = self.slots.get(index as usize).filter(|slot| slot.payload().is_some())?;
         let ticket = Ticket { slot: index as u32, generation: slot.sequence };
         (ticket.packed() == packed).then_some(ticket)

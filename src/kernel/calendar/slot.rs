@@ -15,10 +15,11 @@ pub(super) const GENERATION_BITS: u32 = 40;
 const GENERATION_MASK: u64 = (1 << GENERATION_BITS) - 1;
 
 impl Ticket {
-    /// The ticket as one number. Of the generation the low 40 bits are kept, so two tickets differ unless 10^12 events
-    /// lie between them; slots below 2^24 are told apart, eight times what a run may have pending.
+    /// The ticket as one number, which is never 0. Of the generation the low 40 bits are kept, so two tickets differ
+    /// unless 10^12 events lie between them; slots below 2^24 are told apart, eight times what a run may have pending.
+    #[inline]
     pub fn packed(self) -> u64 {
-        u64::from(self.slot) << GENERATION_BITS | (self.generation & GENERATION_MASK)
+        (u64::from(self.slot) + 1) << GENERATION_BITS | (self.generation & GENERATION_MASK)
     }
 }
 
