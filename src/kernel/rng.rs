@@ -68,6 +68,14 @@ impl Stream {
     pub fn sample(&mut self, distribution: &Distribution) -> Duration {
         match *distribution {
             Distribution::Constant(span) => span,
+            _ => self.draw(distribution),
+        }
+    }
+
+    #[inline(never)]
+    fn draw(&mut self, distribution: &Distribution) -> Duration {
+        match *distribution {
+            Distribution::Constant(span) => span,
             Distribution::Uniform(low, high) => {
                 let width = high.0.saturating_sub(low.0) as f64;
                 Duration(low.0.saturating_add((self.unit() * width) as u64))
