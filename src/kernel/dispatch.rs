@@ -107,10 +107,7 @@ impl Simulation {
         let link = &mut self.links[frame.link.0 as usize];
         match link.condition {
             LinkCondition::Up => {}
-            LinkCondition::Partitioned => {
-                self.held[frame.link.0 as usize].push_back(Scheduled::Frame(frame));
-                return;
-            }
+            LinkCondition::Partitioned => return self.hold_arrived(frame),
             LinkCondition::GivenUp => return self.drop_frame(frame, DropReason::ConnectionLost),
             LinkCondition::Removed => return self.drop_frame(frame, DropReason::Removed),
         }
