@@ -34,7 +34,9 @@ fn change(event: &TraceEvent, trace: &Trace) -> i64 {
         Fact::Dropped { what, .. } if is_delivery(what) => -1,
         Fact::Dropped { reason, what: Carried::Publish } => {
             let was_enqueued = match reason {
-                DropReason::AutoAcked | DropReason::AckedEarly | DropReason::Rejected | DropReason::NotPersistent => true,
+                DropReason::AutoAcked | DropReason::AckedEarly | DropReason::Rejected | DropReason::NotPersistent => {
+                    true
+                }
                 // At rest in a queue or consumer; what is dropped on a link was never enqueued.
                 DropReason::Removed => frame_of(trace, event.cause).is_none(),
                 _ => false,

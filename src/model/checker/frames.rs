@@ -62,7 +62,8 @@ impl Invariant for Frames {
             *balance.entry(frame).or_default() -= 1;
         });
         for (frame, count) in balance.into_iter().filter(|(_, count)| *count != 0) {
-            let text = format!("{count} more frames ({}) were sent than arrived or are on their way", frame.what.label());
+            let text =
+                format!("{count} more frames ({}) were sent than arrived or are on their way", frame.what.label());
             found.push(Violation::of(frame.to, frame.message, text));
         }
     }
