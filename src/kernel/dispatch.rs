@@ -171,10 +171,7 @@ impl Simulation {
         let link = &self.links[id.0 as usize];
         match link.condition {
             LinkCondition::Up => {}
-            LinkCondition::Partitioned => {
-                self.held[id.0 as usize].waiting.push_back(Scheduled::Frame(frame));
-                return;
-            }
+            LinkCondition::Partitioned => return self.hold_arrived(frame),
             LinkCondition::GivenUp => return self.drop_frame(frame, DropReason::ConnectionLost),
             LinkCondition::Removed => return self.drop_frame(frame, DropReason::Removed),
         }

@@ -98,6 +98,17 @@ impl Simulation {
         }
     }
 
+    /// Holds a frame that was on its way when the partition began, before all that was sent after it.
+    pub(super) fn hold_arrived(&mut self, frame: Frame) {
+        let held = &mut self.held[frame.path.link().0 as usize].waiting;
+        // What is held is sorted by its cause, because events are numbered as they happen.
+        let place = held.partition_point(|other| match other {
+            Scheduled::Frame(Frame { cause, .. }) | Scheduled::Notice { cause, .. } => *cause < frame.cause,
+            _ => true,
+        });
+        held.insert(place, Scheduled::Frame(frame));
+    }
+
     #[cold]
     pub(super) fn drop_frame(&mut self, frame: Frame, reason: DropReason) {
         let link = &mut self.links[frame.path.link().0 as usize];
