@@ -2,8 +2,6 @@
 
 mod diagram_samples;
 
-use std::collections::BTreeMap;
-
 use diagram_samples::*;
 use patchbay::diagram::chart::{sparkline, ChartLine};
 use patchbay::diagram::drawing::{Drawing, Form, Shape};
@@ -13,7 +11,7 @@ use patchbay::diagram::tidy::tidy_layout;
 use patchbay::diagram::topology::{topology, TopologyInput};
 use patchbay::diagram::Layout;
 use patchbay::scenario::document::Document;
-use patchbay::vocabulary::{Carried, DropReason, EventId, Fact, LinkId, MessageId, NodeId};
+use patchbay::vocabulary::{Carried, DropReason, EventId, Fact, FlatMap, LinkId, MessageId, NodeId};
 use proptest::prelude::*;
 
 // ---- pictures to look at: cargo test --test diagrams -- --ignored ----
@@ -303,7 +301,7 @@ proptest! {
     #[test]
     fn any_document_can_be_drawn_and_tidied(document in any_document()) {
         let layout = Layout::of(&document);
-        let (nodes, wires) = (BTreeMap::new(), BTreeMap::new());
+        let (nodes, wires) = (FlatMap::new(), FlatMap::new());
         let drawing = topology(&TopologyInput {
             document: &document, layout: &layout, nodes: &nodes, wires: &wires, flights: &[], clock: String::new(),
         });

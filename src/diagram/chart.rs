@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::kernel::tally::SeriesPoint;
+use crate::vocabulary::order::sort_by;
 use crate::vocabulary::{NodeId, Time};
 
 use super::axis::{count_ticks, grouped, time_ticks};
@@ -300,7 +301,7 @@ fn draw_now(input: &ChartInput, plot: &Plot, shapes: &mut Vec<Shape>) {
 
 /// Names at the ends of the lines, moved apart where lines end close together.
 fn draw_end_labels(mut ends: Vec<(f64, f64, String, Tone, NodeId)>, plot: &Plot, width: f64, shapes: &mut Vec<Shape>) {
-    ends.sort_by(|a, b| a.1.total_cmp(&b.1));
+    sort_by(&mut ends, |a, b| a.1.total_cmp(&b.1));
     let count = ends.len() as f64;
     let mut floor = plot.top - 6.0;
     for (index, (x, y, label, tone, node)) in ends.into_iter().enumerate() {

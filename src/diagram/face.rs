@@ -2,6 +2,7 @@
 //! component of its own; [`super::topology`] puts them together for a file.
 
 use crate::kernel::ItemState;
+use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::Carried;
 
 use super::drawing::{Anchor, Form, Shape};
@@ -169,7 +170,7 @@ fn slots((right, top): (f64, f64), height: f64, view: &NodeView, shapes: &mut Ve
     let count = view.item_count.max(view.items.len());
     let shown = view.items.len().min(if count > SLOTS_MAX { SLOTS_MAX - 3 } else { SLOTS_MAX });
     let mut states: Vec<ItemState> = view.items[..shown].to_vec();
-    states.sort_by_key(|state| !matches!(state, ItemState::Unacked | ItemState::InWork));
+    sort_by_key(&mut states, |state| !matches!(state, ItemState::Unacked | ItemState::InWork));
     for (place, state) in states.iter().enumerate() {
         slot((right - 12.0 - place as f64 * SLOT_PITCH, top), height, *state, shapes);
     }

@@ -1,8 +1,7 @@
 //! Where everything in a document is: frames of nodes, courses of wires, and what lies under a point.
 
-use std::collections::BTreeMap;
-
 use crate::scenario::document::{Document, Wire};
+use crate::vocabulary::FlatMap;
 
 use super::geometry::{covers, enclosure, outline, size, Frame, Outline, Point};
 use super::route::{Ends, Route};
@@ -14,32 +13,31 @@ pub struct Layout {
     frames: Vec<Frame>,
     /// The course of each wire; none if an end is not in the document.
     routes: Vec<Option<Route>>,
-    index: BTreeMap<String, usize>,
-    wire_index: BTreeMap<String, usize>,
+    index: FlatMap<String, usize>,
+    wire_index: FlatMap<String, usize>,
 }
 
 impl Layout {
     /// Measures a document.
     pub fn of(document: &Document) -> Layout {
-        let index: BTreeMap<String, usize> =
+        let index: FlatMap<String, usize> =
             document.nodes.iter().enumerate().map(|(number, node)| (node.id.clone(), number)).collect();
         let frames = frames(document, &index);
-        let mut layout =
-            Layout { frames, routes: Vec::with_capacity(document.wires.len()), index, wire_index: BTreeMap::new() };
+        let wire_index = document.wires.iter().enumerate().map(|(number, wire)| (wire.id.clone(), number)).collect();
+        let mut layout = Layout { frames, routes: Vec::with_capacity(document.wires.len()), index, wire_index };
         let ends: Vec<Option<(usize, usize)>> = document.wires.iter().map(|wire| layout.ends(wire)).collect();
-        let mut lanes: BTreeMap<(usize, usize), (usize, usize)> = BTreeMap::new();
+        let mut lanes: FlatMap<(usize, usize), (usize, usize)> = Default::default();
         for pair in ends.iter().flatten() {
-            lanes.entry(*pair).or_default().0 += 1;
+            lanes.get_or_insert_with(*pair, || (0, 0)).0 += 1;
         }
-        for (number, pair) in ends.iter().enumerate() {
+        for pair in &ends {
             let route = pair.map(|(from, to)| {
-                let (count, used) = lanes.entry((from, to)).or_default();
+                let (count, used) = lanes.get_or_insert_with((from, to), || (0, 0));
                 let lane = *used;
                 *used += 1;
                 Route::between(&Ends { from: layout.frames[from], to: layout.frames[to], lane, lanes: *count })
             });
             layout.routes.push(route);
-            layout.wire_index.insert(document.wires[number].id.clone(), number);
         }
         layout
     }
@@ -109,7 +107,7 @@ impl Layout {
 }
 
 /// The frame of every node: its kind's size about its place; for an enclosure, around its members.
-fn frames(document: &Document, index: &BTreeMap<String, usize>) -> Vec<Frame> {
+fn frames(document: &Document, index: &FlatMap<String, usize>) -> Vec<Frame> {
     let place = |(x, y): Point| (if x.is_finite() { x } else { 0.0 }, if y.is_finite() { y } else { 0.0 });
     let mut frames: Vec<Frame> =
         document.nodes.iter().map(|node| Frame::about(place(node.at), size(&node.kind))).collect();
@@ -139,13 +137,13 @@ mod tests {
             name: String::new(),
             host: host.map(String::from),
             at,
-            params: BTreeMap::new(),
+            params: Default::default(),
         };
         let wire = |id: &str, from: &str, to: &str| Wire {
             id: id.into(),
             from: from.into(),
             to: to.into(),
-            params: BTreeMap::new(),
+            params: Default::default(),
         };
         Document {
             nodes: vec![

@@ -1,8 +1,6 @@
 //! The trace in words: for the log, for golden traces whose differences read as a story, and for the question why.
 
-use std::collections::BTreeMap;
-
-use crate::vocabulary::{Carried, DropReason, Duration, Fact, MessageId, NodeId, Time, TraceEvent};
+use crate::vocabulary::{Carried, DropReason, Duration, Fact, FlatMap, MessageId, NodeId, Time, TraceEvent};
 
 /// The name of a node, for people.
 pub type Names<'a> = &'a dyn Fn(NodeId) -> String;
@@ -142,9 +140,9 @@ struct Ends {
     done: Vec<String>,
     lost: Vec<(String, Time)>,
     /// The copies that are neither done nor lost: where each was seen last, by the node that answers for it.
-    open: BTreeMap<NodeId, String>,
+    open: FlatMap<NodeId, String>,
     /// The queue from which a consumer has its copy.
-    source: BTreeMap<NodeId, NodeId>,
+    source: FlatMap<NodeId, NodeId>,
 }
 
 impl Ends {

@@ -3,9 +3,9 @@
 //! After Sugiyama, Tagawa and Toda (1981), cut down to what small drawings need: wires that close a circle are ignored,
 //! columns by the longest way from a source, order by the mean place of the neighbours, no dummy nodes for long wires.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::scenario::document::{Document, Wire};
+use crate::vocabulary::order::{sort_by, sort_by_key};
+use crate::vocabulary::{FlatMap, FlatSet};
 
 use super::geometry::{outline, size, snap, Outline, Point, FRAME_PADDING, TITLE_HEIGHT};
 
@@ -45,7 +45,7 @@ pub fn tidy_layout(document: &Document) -> Vec<(String, Point)> {
 }
 
 fn graph(document: &Document) -> Graph {
-    let index: BTreeMap<&str, usize> =
+    let index: FlatMap<&str, usize> =
         document.nodes.iter().enumerate().map(|(number, node)| (node.id.as_str(), number)).collect();
     let host = |number: usize| document.nodes[number].host.as_deref().and_then(|host| index.get(host)).copied();
     let mut has_members = vec![false; document.nodes.len()];
@@ -53,8 +53,8 @@ fn graph(document: &Document) -> Graph {
     let placed =
         |number: &usize| !(has_members[*number] && outline(&document.nodes[*number].kind) == Outline::Enclosure);
     let nodes: Vec<usize> = (0..document.nodes.len()).filter(placed).collect();
-    let position: BTreeMap<usize, usize> =
-        nodes.iter().enumerate().map(|(position, number)| (*number, position)).collect();
+    let mut position: Vec<Option<usize>> = vec![None; document.nodes.len()];
+    nodes.iter().enumerate().for_each(|(place, number)| position[*number] = Some(place));
     let count = nodes.len();
     let mut graph = Graph {
         out: vec![Vec::new(); count],
@@ -64,7 +64,7 @@ fn graph(document: &Document) -> Graph {
         nodes,
     };
     for wire in &document.wires {
-        let end = |end: &str| position.get(index.get(Wire::node_of(end))?).copied();
+        let end = |end: &str| position[*index.get(Wire::node_of(end))?];
         if let (Some(from), Some(to)) = (end(&wire.from), end(&wire.to)) {
             if from != to && !graph.out[from].contains(&to) {
                 graph.out[from].push(to);
@@ -81,12 +81,12 @@ fn graph(document: &Document) -> Graph {
 
 /// A band for each host; one more for those without a host that stand in a column with members, so that no frame holds them.
 fn set_bands(graph: &mut Graph, hosts: &[Option<usize>]) {
-    let mut bands: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut hosting: BTreeSet<usize> = BTreeSet::new();
+    let mut bands: FlatMap<usize, usize> = FlatMap::new();
+    let mut hosting: FlatSet<usize> = FlatSet::new();
     for (node, host) in hosts.iter().enumerate() {
         if let Some(host) = host {
             let next = bands.len() + 1;
-            graph.band[node] = *bands.entry(*host).or_insert(next);
+            graph.band[node] = *bands.get_or_insert_with(*host, || next);
             hosting.insert(graph.column[node]);
         }
     }
@@ -159,9 +159,10 @@ fn order(graph: &Graph) -> Vec<Vec<usize>> {
     (0..graph.nodes.len()).for_each(|node| columns[graph.column[node]].push(node));
     let mut place: Vec<f64> = vec![0.0; graph.nodes.len()];
     for column in &mut columns {
-        column.sort_by_key(|node| graph.band[*node]);
+        sort_by_key(column, |node| graph.band[*node]);
         note_places(column, &mut place);
     }
+    let mut keys = place.clone();
     for round in 0..ROUNDS {
         let forward = round % 2 == 0;
         let count = columns.len();
@@ -169,9 +170,11 @@ fn order(graph: &Graph) -> Vec<Vec<usize>> {
             let column = &mut columns[if forward { step } else { count - 1 - step }];
             let neighbours = if forward { &graph.into } else { &graph.out };
             let key = |node: usize| mean(neighbours[node].iter().map(|other| place[*other])).unwrap_or(place[node]);
-            let keys: BTreeMap<usize, f64> = column.iter().map(|node| (*node, key(*node))).collect();
+            column.iter().for_each(|node| keys[*node] = key(*node));
             // A column has either no bands or nothing but bands, so this is a total order.
-            column.sort_by(|a, b| graph.band[*a].cmp(&graph.band[*b]).then(keys[a].total_cmp(&keys[b])).then(a.cmp(b)));
+            sort_by(column, |a, b| {
+                graph.band[*a].cmp(&graph.band[*b]).then(keys[*a].total_cmp(&keys[*b])).then(a.cmp(b))
+            });
             note_places(column, &mut place);
         }
     }
@@ -294,7 +297,7 @@ mod tests {
                     name: String::new(),
                     host: (!host.is_empty()).then(|| (*host).into()),
                     at: (0.0, 0.0),
-                    params: BTreeMap::new(),
+                    params: Default::default(),
                 })
                 .collect(),
             wires: wires
@@ -304,7 +307,7 @@ mod tests {
                     id: format!("w{n}"),
                     from: (*from).into(),
                     to: (*to).into(),
-                    params: BTreeMap::new(),
+                    params: Default::default(),
                 })
                 .collect(),
             ..Document::default()

@@ -1,9 +1,7 @@
 //! The drawing of a document with the state of its run: for files. The page draws the same parts live, from [`super::face`].
 
-use std::collections::BTreeMap;
-
 use crate::scenario::document::{Document, Node, Wire};
-use crate::vocabulary::{Carried, MessageId};
+use crate::vocabulary::{Carried, FlatMap, MessageId};
 
 use super::drawing::{Anchor, Drawing, Shape, Table, Target};
 use super::face::{flight_mark, mark_shapes, node_shapes, Condition, NodeView};
@@ -51,9 +49,9 @@ pub struct TopologyInput<'a> {
     /// Its geometry.
     pub layout: &'a Layout,
     /// What is shown of each node.
-    pub nodes: &'a BTreeMap<String, NodeView>,
+    pub nodes: &'a FlatMap<String, NodeView>,
     /// What is shown of each wire.
-    pub wires: &'a BTreeMap<String, WireView>,
+    pub wires: &'a FlatMap<String, WireView>,
     /// What is on the way.
     pub flights: &'a [FlightView],
     /// The virtual time, as text; empty for a drawing at rest.
@@ -178,12 +176,12 @@ fn flight_shape(flight: &FlightView, route: &Route) -> Shape {
 
 fn table(input: &TopologyInput) -> Table {
     let rest = NodeView::default();
-    let labels: BTreeMap<&str, &str> =
+    let labels: FlatMap<&str, &str> =
         input.document.nodes.iter().map(|node| (node.id.as_str(), node.label())).collect();
-    let mut sends_to: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut sends_to: FlatMap<&str, Vec<&str>> = FlatMap::new();
     for wire in &input.document.wires {
         if let Some(label) = labels.get(Wire::node_of(&wire.to)) {
-            sends_to.entry(Wire::node_of(&wire.from)).or_default().push(label);
+            sends_to.get_or_insert_with(Wire::node_of(&wire.from), Vec::new).push(label);
         }
     }
     let rows = input.document.nodes.iter().map(|node| {

@@ -3,7 +3,7 @@
 //! An id is given once and never reused within a document's life, because a trace and a random stream are named after
 //! it. New ids end in a number from the document's counter `next_id`, which only grows: also an undo leaves it alone.
 
-use std::collections::BTreeSet;
+use crate::vocabulary::FlatMap;
 
 use super::document::Document;
 use super::limits::ID_LENGTH_MAX;
@@ -48,9 +48,7 @@ pub(super) fn note_id(document: &mut Document, id: &str) {
 
 /// The counter that a document needs, so that no new id repeats one of those already in it.
 pub(super) fn counter_of(document: &Document) -> u32 {
-    let nodes = document.nodes.iter().map(|node| node.id.as_str());
-    let wires = document.wires.iter().map(|wire| wire.id.as_str());
-    nodes.chain(wires).map(counter_after).max().unwrap_or(0)
+    ids(document).into_iter().map(counter_after).max().unwrap_or(0)
 }
 
 /// One more than the number at the end of an id; zero if there is none.
@@ -61,19 +59,37 @@ fn counter_after(id: &str) -> u32 {
 
 /// The first id that is ill-formed or there twice, with its place: `nodes[3].id`.
 pub(super) fn first_flaw(document: &Document) -> Option<(String, String)> {
-    let mut taken = BTreeSet::new();
-    for (place, id) in places(document) {
+    let first = first_by_id(&ids(document));
+    for (number, (place, id)) in places(document).enumerate() {
         if let Some(flaw) = flaw(id) {
             return Some((place, flaw));
         }
-        if !taken.insert(id) {
+        if first.get(id) != Some(&number) {
             return Some((place, format!("\"{id}\" is taken; every node and wire needs an id of its own")));
         }
     }
     None
 }
 
-/// Every id of the document with its place.
+/// Every id of the document: of the nodes, then of the wires.
+pub(super) fn ids(document: &Document) -> Vec<&str> {
+    let nodes = document.nodes.iter().map(|node| node.id.as_str());
+    nodes.chain(document.wires.iter().map(|wire| wire.id.as_str())).collect()
+}
+
+/// The number of the first thing with each id.
+pub(super) fn first_by_id<'a>(ids: &[&'a str]) -> FlatMap<&'a str, usize> {
+    // Of the same keys the last is kept, so the first must come last.
+    ids.iter().copied().enumerate().rev().map(|(number, id)| (id, number)).collect()
+}
+
+/// The numbers of the nodes by id; of two with one id, of the first.
+pub(super) fn nodes_by_id(document: &Document) -> FlatMap<&str, usize> {
+    let ids: Vec<&str> = document.nodes.iter().map(|node| node.id.as_str()).collect();
+    first_by_id(&ids)
+}
+
+/// Every id of the document with its place, in the same order.
 pub(super) fn places(document: &Document) -> impl Iterator<Item = (String, &str)> {
     let nodes = document.nodes.iter().enumerate().map(|(index, node)| (format!("nodes[{index}].id"), node.id.as_str()));
     let wires = document.wires.iter().enumerate().map(|(index, wire)| (format!("wires[{index}].id"), wire.id.as_str()));

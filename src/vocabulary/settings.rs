@@ -1,9 +1,9 @@
 //! The settings of a part in a run: its parameters, read, checked and completed with defaults.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::distribution::Distribution;
+use super::flat::FlatMap;
 use super::time::Duration;
 
 /// The value of one parameter.
@@ -28,7 +28,7 @@ pub enum Value {
 /// All parameters of one part, by name. Each is there: what the document leaves out has its default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    values: BTreeMap<&'static str, Value>,
+    values: FlatMap<&'static str, Value>,
 }
 
 impl Settings {

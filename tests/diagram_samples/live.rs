@@ -1,7 +1,5 @@
 //! Pictures of real runs of the ready scenarios.
 
-use std::collections::BTreeMap;
-
 use patchbay::diagram::chart::{chart, ChartInput, ChartLine, ChartMarker};
 use patchbay::diagram::drawing::Drawing;
 use patchbay::diagram::face::{Condition, NodeView};
@@ -11,7 +9,7 @@ use patchbay::diagram::topology::{topology, FlightView, TopologyInput};
 use patchbay::diagram::Layout;
 use patchbay::kernel::{NodeCondition, TraceMode, World};
 use patchbay::scenario::{library, Run};
-use patchbay::vocabulary::{Duration, FactKind, NodeId, Time, TraceEvent};
+use patchbay::vocabulary::{Duration, FactKind, FlatMap, NodeId, Time, TraceEvent};
 
 /// A ready scenario, run up to a second.
 pub fn run(id: &str, until_seconds: u64) -> Run {
@@ -24,7 +22,7 @@ pub fn run(id: &str, until_seconds: u64) -> Run {
 
 pub fn live_topology(run: &Run) -> Drawing {
     let (document, simulation) = (run.document(), run.simulation());
-    let mut nodes = BTreeMap::new();
+    let mut nodes = FlatMap::new();
     for node in &document.nodes {
         let Some(id) = run.node(&node.id) else { continue };
         let inspection = simulation.inspect(id, 12);
@@ -57,7 +55,7 @@ pub fn live_topology(run: &Run) -> Drawing {
         document,
         layout: &layout,
         nodes: &nodes,
-        wires: &BTreeMap::new(),
+        wires: &FlatMap::new(),
         flights: &flights,
         clock,
     })

@@ -2,7 +2,6 @@
 
 pub mod live;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use patchbay::diagram::chart::{chart, ChartInput, ChartLine, ChartMarker};
@@ -16,7 +15,7 @@ use patchbay::diagram::Layout;
 use patchbay::kernel::tally::SeriesPoint;
 use patchbay::kernel::ItemState;
 use patchbay::scenario::document::{Document, Node, Wire};
-use patchbay::vocabulary::{Carried, DropReason, EventId, Fact, LinkId, MessageId, NodeId, Time, TraceEvent};
+use patchbay::vocabulary::{Carried, DropReason, EventId, Fact, FlatMap, LinkId, MessageId, NodeId, Time, TraceEvent};
 
 pub const NAMES: [&str; 8] =
     ["Order service", "orders", "billing", "email", "Charge 1", "Charge 2", "Send email", "RabbitMQ"];
@@ -24,11 +23,11 @@ pub const BROKER: u32 = 7;
 
 pub fn node(id: &str, kind: &str, name: &str, host: Option<&str>, at: (f64, f64)) -> Node {
     let host = host.map(String::from);
-    Node { id: id.into(), kind: kind.into(), name: name.into(), host, at, params: BTreeMap::new() }
+    Node { id: id.into(), kind: kind.into(), name: name.into(), host, at, params: Default::default() }
 }
 
 pub fn wire(id: &str, from: &str, to: &str) -> Wire {
-    Wire { id: id.into(), from: from.into(), to: to.into(), params: BTreeMap::new() }
+    Wire { id: id.into(), from: from.into(), to: to.into(), params: Default::default() }
 }
 
 pub fn shop() -> Document {
@@ -73,7 +72,7 @@ pub fn shop_picture() -> Drawing {
         };
     billing.items.push(ItemState::ReadyAgain);
     billing.items.extend([ItemState::Ready; 11]);
-    let nodes = BTreeMap::from([
+    let nodes = FlatMap::from_iter([
         ("shop".to_string(), view("40 orders/s, Poisson")),
         ("orders".into(), view("topic")),
         ("billing".into(), billing),
@@ -97,7 +96,7 @@ pub fn shop_picture() -> Drawing {
         ("send".into(), NodeView { condition: Condition::Slowed(300), ..view("busy 31 %") }),
         ("rabbit".into(), view("up for 12 s")),
     ]);
-    let wires = BTreeMap::from([
+    let wires = FlatMap::from_iter([
         ("w2".to_string(), WireView { label: "order.#".into(), ..WireView::default() }),
         ("w3".into(), WireView { label: "*.paid".into(), ..WireView::default() }),
         ("w6".into(), WireView { partitioned: true, ..WireView::default() }),
@@ -154,7 +153,7 @@ pub fn odd_picture() -> Drawing {
         ..Document::default()
     };
     let layout = Layout::of(&document);
-    let (nodes, wires) = (BTreeMap::new(), BTreeMap::new());
+    let (nodes, wires) = (FlatMap::new(), FlatMap::new());
     topology(&TopologyInput {
         document: &document,
         layout: &layout,
@@ -206,7 +205,7 @@ pub fn tidied_picture() -> Drawing {
         document.nodes.iter_mut().filter(|node| node.id == id).for_each(|node| node.at = place);
     }
     let layout = Layout::of(&document);
-    let (nodes, wires) = (BTreeMap::new(), BTreeMap::new());
+    let (nodes, wires) = (FlatMap::new(), FlatMap::new());
     topology(&TopologyInput {
         document: &document,
         layout: &layout,

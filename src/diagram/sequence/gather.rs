@@ -1,8 +1,9 @@
 //! Reads a stretch of the trace into what a sequence diagram draws: arrows, marks, stretches of work.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::vocabulary::{Carried, DropReason, EventId, Fact, MessageId, NodeId, Shape, Time, TraceEvent};
+use crate::vocabulary::order::sort_by_key;
+use crate::vocabulary::{
+    Carried, DropReason, EventId, Fact, FlatMap, FlatSet, MessageId, NodeId, Shape, Time, TraceEvent,
+};
 
 use super::super::palette::Tone;
 use super::{Lifeline, SequenceInput};
@@ -88,10 +89,10 @@ pub(super) struct Gathered {
 
 /// The lines that are drawn, at most `fit`: those at which most happens. Gives how many are hidden, too.
 pub(super) fn choose<'a>(input: &SequenceInput<'a>, events: &[TraceEvent], fit: usize) -> (Vec<&'a Lifeline>, usize) {
-    let mut busy: BTreeMap<NodeId, usize> = BTreeMap::new();
+    let mut busy: FlatMap<NodeId, usize> = FlatMap::new();
     for event in events.iter().filter(|event| event.at >= input.start && event.at <= input.end) {
         let weight = if input.selected.is_some_and(|selected| selected == event.message) { 1_000_000 } else { 1 };
-        *busy.entry(event.node).or_default() += weight;
+        *busy.get_or_insert_with(event.node, || 0) += weight;
     }
     let count = |lifeline: &Lifeline| busy.get(&lifeline.node).copied().unwrap_or(0);
     let wanted: Vec<&Lifeline> =
@@ -100,9 +101,9 @@ pub(super) fn choose<'a>(input: &SequenceInput<'a>, events: &[TraceEvent], fit: 
         return (wanted, 0);
     }
     let mut ranked: Vec<usize> = (0..wanted.len()).collect();
-    ranked.sort_by_key(|index| (std::cmp::Reverse(count(wanted[*index])), *index));
+    sort_by_key(&mut ranked, |index| std::cmp::Reverse(count(wanted[*index])));
     ranked.truncate(fit);
-    ranked.sort_unstable();
+    sort_by_key(&mut ranked, |index| *index);
     let hidden = wanted.len() - ranked.len();
     (ranked.into_iter().map(|index| wanted[index]).collect(), hidden)
 }
@@ -113,28 +114,28 @@ const UNFINISHED: &str = "not finished";
 const CRASH: &str = "crash";
 
 struct Reader {
-    columns: BTreeMap<NodeId, usize>,
+    columns: FlatMap<NodeId, usize>,
     /// The columns of the members of each host that has no column of its own.
-    members: BTreeMap<NodeId, Vec<usize>>,
+    members: FlatMap<NodeId, Vec<usize>>,
     /// The arrow that an event began.
-    sent: BTreeMap<EventId, usize>,
-    working: BTreeMap<(usize, MessageId), usize>,
+    sent: FlatMap<EventId, usize>,
+    working: FlatMap<(usize, MessageId), usize>,
     gathered: Gathered,
     start: Time,
 }
 
 /// Reads the events for a picture from `start` to `end`; the lines are those that [`choose`] gave.
 pub(super) fn gather(start: Time, end: Time, events: &[TraceEvent], lifelines: &[&Lifeline]) -> Gathered {
-    let columns: BTreeMap<NodeId, usize> =
+    let columns: FlatMap<NodeId, usize> =
         lifelines.iter().enumerate().map(|(column, line)| (line.node, column)).collect();
-    let mut members: BTreeMap<NodeId, Vec<usize>> = BTreeMap::new();
+    let mut members: FlatMap<NodeId, Vec<usize>> = FlatMap::new();
     for (column, line) in lifelines.iter().enumerate() {
         if let Some(host) = line.host.filter(|host| !columns.contains_key(host)) {
-            members.entry(host).or_default().push(column);
+            members.get_or_insert_with(host, Vec::new).push(column);
         }
     }
     let gathered = Gathered::default();
-    let mut reader = Reader { columns, members, sent: BTreeMap::new(), working: BTreeMap::new(), gathered, start };
+    let mut reader = Reader { columns, members, sent: FlatMap::new(), working: FlatMap::new(), gathered, start };
     for event in events.iter().filter(|event| event.at <= end) {
         reader.read(event);
     }
@@ -148,12 +149,13 @@ pub(super) fn gather(start: Time, end: Time, events: &[TraceEvent], lifelines: &
 
 /// Makes one mark of those with the same word at the same point; that a crash leaves work unfinished goes without saying.
 fn merge_marks(marks: Vec<Mark>) -> Vec<Mark> {
-    let crashes: BTreeSet<(usize, Time)> =
+    let crashes: FlatSet<(usize, Time)> =
         marks.iter().filter(|mark| mark.text == CRASH).map(|mark| (mark.column, mark.at)).collect();
-    let mut counts: BTreeMap<(usize, Time, String), (usize, usize)> = BTreeMap::new();
+    // Time comes first: what comes later in the trace is then mostly added at the end.
+    let mut counts: FlatMap<(Time, usize, String), (usize, usize)> = FlatMap::new();
     let mut merged: Vec<Mark> = Vec::with_capacity(marks.len());
     for mark in marks.into_iter().filter(|mark| mark.text != UNFINISHED || !crashes.contains(&(mark.column, mark.at))) {
-        let (count, index) = counts.entry((mark.column, mark.at, mark.text.clone())).or_insert((0, merged.len()));
+        let (count, index) = counts.get_or_insert_with((mark.at, mark.column, mark.text.clone()), || (0, merged.len()));
         *count += 1;
         if *count == 1 {
             merged.push(mark);
@@ -167,11 +169,11 @@ fn merge_marks(marks: Vec<Mark>) -> Vec<Mark> {
 /// Makes one arrow of those that would lie on each other; that of the selected message stays by itself.
 pub(super) fn merge(arrows: Vec<Arrow>, selected: Option<MessageId>) -> Vec<Arrow> {
     let mut merged: Vec<Arrow> = Vec::with_capacity(arrows.len());
-    let mut places: BTreeMap<_, usize> = BTreeMap::new();
+    let mut places: FlatMap<_, usize> = FlatMap::new();
     for arrow in arrows {
         let followed = selected.is_some_and(|selected| selected == arrow.message);
         let lost = matches!(arrow.ending, Ending::Lost(..));
-        let place = (arrow.from, arrow.to, arrow.start, arrow.end(), arrow.what, lost);
+        let place = (arrow.start, arrow.from, arrow.to, arrow.end(), arrow.what, lost);
         match places.get(&place).filter(|_| !followed) {
             Some(index) => merged[*index].more += 1,
             None => {
@@ -241,7 +243,7 @@ impl Reader {
         let Some(column) = self.columns.get(&event.node).copied() else { return };
         let taken: Vec<usize> = self
             .working
-            .range((column, MessageId::NONE)..)
+            .from(&(column, MessageId::NONE))
             .take_while(|((at, _), _)| *at == column)
             .map(|(_, index)| self.gathered.works[*index].lane)
             .collect();

@@ -1,5 +1,7 @@
 //! Which arrows and marks can be named without two names on top of each other: the important ones first.
 
+use crate::vocabulary::order::sort_by_key;
+
 use super::super::drawing::{Anchor, Shape, Target};
 use super::super::geometry::Point;
 use super::super::palette::Tone;
@@ -90,7 +92,7 @@ impl Labels {
 
     /// The names that have room between the corners of the picture.
     pub fn place(mut self, upper_left: Point, lower_right: Point) -> Vec<Shape> {
-        self.candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.rank));
+        sort_by_key(&mut self.candidates, |candidate| std::cmp::Reverse(candidate.rank));
         let mut rooms: Vec<Room> = Vec::new();
         let mut shapes = Vec::new();
         for candidate in self.candidates {

@@ -9,6 +9,7 @@ mod labels;
 use std::rc::Rc;
 
 use crate::scenario::document::{Document, Node};
+use crate::vocabulary::order::{sort_by, sort_by_key};
 use crate::vocabulary::{MessageId, NodeId, Time, TraceEvent};
 
 use super::axis::time_ticks;
@@ -82,7 +83,7 @@ struct Plan {
 /// The nodes of a document as their lines stand: from left to right as they are drawn, then from top to bottom.
 pub fn drawing_order(document: &Document) -> Vec<&Node> {
     let mut nodes: Vec<&Node> = document.nodes.iter().collect();
-    nodes.sort_by(|a, b| a.at.0.total_cmp(&b.at.0).then(a.at.1.total_cmp(&b.at.1)));
+    sort_by(&mut nodes, |a, b| a.at.0.total_cmp(&b.at.0).then(a.at.1.total_cmp(&b.at.1)));
     nodes
 }
 
@@ -402,7 +403,7 @@ fn table(gathered: &Gathered, lifelines: &[&Lifeline]) -> Table {
             vec![mark.at.to_string(), place, String::new(), mark.text.clone(), message, String::new()],
         ));
     }
-    rows.sort_by_key(|(at, _)| *at);
+    sort_by_key(&mut rows, |(at, _)| *at);
     let excess = rows.len().saturating_sub(ROWS_MAX);
     Table {
         head: vec!["Time", "From", "To", "What", "Message", "Outcome"],

@@ -10,11 +10,9 @@
 //! Leaves out: time inside the broker (routing and storing take none, a persistent message is on disk as soon as it is
 //! stored), publisher confirms, flow control, memory alarms, virtual hosts, permissions, clusters.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::kernel::{Change, Component, Context, Envelope, Inspection, InspectionItem, ItemState, Notice};
 use crate::model::kind::{Group, NodeKind, ParamSpec, ParamType, Role};
-use crate::vocabulary::{BrokerMessage, Message, MessageId, NodeId, Settings};
+use crate::vocabulary::{BrokerMessage, FlatMap, FlatSet, Message, MessageId, NodeId, Settings};
 
 use super::exchange::{self, exchange_type};
 use super::mechanism::queue::{Queue, Seen};
@@ -57,8 +55,8 @@ pub(super) struct Hosted {
 pub struct Broker {
     profile: &'static Profile,
     pub(super) router: Router,
-    pub(super) queues: BTreeMap<NodeId, Hosted>,
-    pub(super) durable_exchanges: BTreeSet<NodeId>,
+    pub(super) queues: FlatMap<NodeId, Hosted>,
+    pub(super) durable_exchanges: FlatSet<NodeId>,
     /// Copies in all queues.
     pub(super) held_count: usize,
 }
@@ -70,7 +68,7 @@ impl Broker {
         let router = match profile.routing {
             RoutingMechanism::Exchanges => Router::default(),
         };
-        Broker { profile, router, queues: BTreeMap::new(), durable_exchanges: BTreeSet::new(), held_count: 0 }
+        Broker { profile, router, queues: FlatMap::new(), durable_exchanges: FlatSet::new(), held_count: 0 }
     }
 
     fn member_added(&mut self, node: NodeId, kind: &str, settings: &Settings) {
@@ -169,7 +167,7 @@ impl Component for Broker {
     }
 
     fn holds(&self, visit: &mut dyn FnMut(NodeId, MessageId)) {
-        for (node, hosted) in &self.queues {
+        for (node, hosted) in self.queues.iter() {
             hosted.queue.visit(&mut |message| visit(*node, message));
         }
     }

@@ -16,7 +16,7 @@ use super::traffic::{dropped, put_back};
 impl Broker {
     /// The broker stops without warning: connections and everything that is not on disk are gone.
     pub(super) fn crash(&mut self, context: &mut Context) {
-        for (node, hosted) in &mut self.queues {
+        for (node, hosted) in self.queues.iter_mut() {
             for consumer in hosted.queue.end_subscriptions() {
                 context.record_at(*node, MessageId::NONE, Fact::Unsubscribed { consumer });
             }
@@ -37,7 +37,7 @@ impl Broker {
 
     /// The broker runs again. Consumers subscribe by themselves, so nothing is handed out yet.
     pub(super) fn recover(&mut self, context: &mut Context) {
-        for (node, hosted) in &mut self.queues {
+        for (node, hosted) in self.queues.iter_mut() {
             let returned = hosted.queue.recover();
             put_back(*node, hosted, returned, context);
         }

@@ -15,13 +15,13 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::kernel::{Change, Component, Context, Envelope, Inspection, InspectionItem, ItemState, Notice, Port};
 use crate::model::kind::{Direction, Group, NodeKind, PortSpec, Role};
 use crate::vocabulary::{
-    BrokerMessage, Carried, Content, DropReason, Fact, LinkId, Message, MessageId, NodeId, Settings, TimerId,
+    BrokerMessage, Carried, Content, DropReason, Fact, FlatMap, LinkId, Message, MessageId, NodeId, Settings, TimerId,
 };
 
 use plan::{Ack, Plan, PARAMS};
@@ -69,7 +69,7 @@ pub struct Consumer {
     node: NodeId,
     is_running: bool,
     /// The current connection of each link.
-    connections: BTreeMap<LinkId, u64>,
+    connections: FlatMap<LinkId, u64>,
     connections_made: u64,
     waiting: VecDeque<Item>,
     /// What is in work; the index is the key of its timer.
@@ -87,7 +87,7 @@ impl Consumer {
             plan: Plan::read(settings),
             node: NodeId::default(),
             is_running: false,
-            connections: BTreeMap::new(),
+            connections: FlatMap::new(),
             connections_made: 0,
             waiting: VecDeque::new(),
             working: Vec::new(),

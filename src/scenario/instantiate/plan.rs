@@ -1,5 +1,6 @@
 //! Planned faults: what the document says will happen by itself.
 
+use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::Time;
 
 use super::super::document::{FaultKind, PlannedFault};
@@ -51,7 +52,7 @@ impl Plan {
 
     fn sort(&mut self) {
         // The sort is stable, so deeds of one instant stay in the order of the document.
-        self.deeds.sort_by_key(|planned| planned.at);
+        sort_by_key(&mut self.deeds, |planned| planned.at);
     }
 }
 

@@ -4,23 +4,24 @@
 //! Removals come first (wires, then members, then hosts), then additions in the opposite order, each in the order of
 //! the document, so that the numbers of the run depend only on the document and the edits.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::kernel::{LinkEnd, LinkSpec, Port, Simulation};
 use crate::model::kind::settings;
 use crate::model::{node_kind, NodeKind, ParamSpec, Role};
-use crate::vocabulary::{LinkId, NodeId, Settings, Value, WireId};
+use crate::vocabulary::order::sort_by_key;
+use crate::vocabulary::{FlatMap, FlatSet, LinkId, NodeId, Settings, Value, WireId};
 
 use super::super::connect::{resolve_nodes, ResolvedConnection};
 use super::super::document::{Document, Node, Wire};
+use super::super::identity::{first_by_id, nodes_by_id};
 use super::names::Names;
 
 /// The parts of the run that stand for parts of the drawing, by id.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
-    nodes: BTreeMap<String, StandingNode>,
-    wires: BTreeMap<String, StandingWire>,
+    nodes: FlatMap<String, StandingNode>,
+    wires: FlatMap<String, StandingWire>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,16 +77,13 @@ impl Standing {
 
 /// Makes the simulation become the drawing.
 pub(super) fn reconcile(simulation: &mut Simulation, standing: &mut Standing, names: &mut Names, document: &Document) {
-    let mut drawing = BTreeMap::new();
-    for node in &document.nodes {
-        drawing.entry(node.id.as_str()).or_insert(node);
-    }
-    let wires = possible_wires(&drawing, document);
+    let drawing = Drawing { document, nodes: nodes_by_id(document) };
+    let wires = possible_wires(&drawing);
     remove_wires(simulation, standing, &drawing, &wires);
     remove_nodes(simulation, standing, &drawing);
     for members in [false, true] {
         for node in &document.nodes {
-            let first = drawing.get(node.id.as_str()).is_some_and(|first| std::ptr::eq(*first, node));
+            let first = drawing.get(node.id.as_str()).is_some_and(|first| std::ptr::eq(first, node));
             if first {
                 place_node(simulation, standing, names, node, members);
             }
@@ -97,16 +95,26 @@ pub(super) fn reconcile(simulation: &mut Simulation, standing: &mut Standing, na
 }
 
 /// The nodes of the drawing by id.
-type Drawing<'a> = BTreeMap<&'a str, &'a Node>;
+struct Drawing<'a> {
+    document: &'a Document,
+    /// The place of each in the document.
+    nodes: FlatMap<&'a str, usize>,
+}
+
+impl<'a> Drawing<'a> {
+    fn get(&self, id: &str) -> Option<&'a Node> {
+        self.document.nodes.get(*self.nodes.get(id)?)
+    }
+}
 
 /// A wire of the drawing with what it is.
 type PossibleWire<'a> = (&'a Wire, ResolvedConnection);
 
 /// The wires that fit between their ends; of two between the same ports only the first.
-fn possible_wires<'a>(drawing: &Drawing, document: &'a Document) -> Vec<PossibleWire<'a>> {
-    let (mut ids, mut pairs) = (BTreeSet::new(), BTreeSet::new());
+fn possible_wires<'a>(drawing: &Drawing<'a>) -> Vec<PossibleWire<'a>> {
+    let (mut ids, mut pairs) = (FlatSet::new(), FlatSet::new());
     let mut possible = Vec::new();
-    for wire in &document.wires {
+    for wire in &drawing.document.wires {
         let (from_id, to_id) = (Wire::node_of(&wire.from), Wire::node_of(&wire.to));
         let (Some(from), Some(to)) = (drawing.get(from_id), drawing.get(to_id)) else { continue };
         let Ok(resolved) = resolve_nodes(from, &wire.from, to, &wire.to) else { continue };
@@ -137,10 +145,10 @@ fn node_stays(standing: &Standing, id: &str, drawing: &Drawing) -> bool {
 }
 
 fn remove_wires(simulation: &mut Simulation, standing: &mut Standing, drawing: &Drawing, wires: &[PossibleWire]) {
-    let wires: BTreeMap<&str, &PossibleWire> =
-        wires.iter().map(|possible| (possible.0.id.as_str(), possible)).collect();
+    let ids: Vec<&str> = wires.iter().map(|(wire, _)| wire.id.as_str()).collect();
+    let by_id = first_by_id(&ids);
     let stays = |id: &String, stands: &StandingWire| {
-        let possible = wires.get(id.as_str());
+        let possible = by_id.get(id.as_str()).and_then(|number| wires.get(*number));
         let drawn = possible.and_then(|(wire, resolved)| drawn_wire(standing, drawing, wire, resolved));
         drawn.is_some_and(|drawn| drawn.is(stands))
     };
@@ -162,7 +170,8 @@ fn remove_nodes(simulation: &mut Simulation, standing: &mut Standing, drawing: &
         .filter(|(id, _)| !node_stays(standing, id, drawing))
         .map(|(id, stands)| (stands.host.is_none(), stands.node, id.clone()))
         .collect();
-    gone.sort();
+    // Members come before hosts; no two have the same number.
+    sort_by_key(&mut gone, |(is_host, node, _)| (*is_host, *node));
     for (_, node, id) in gone {
         simulation.remove_node(node);
         standing.nodes.remove(&id);
@@ -204,7 +213,10 @@ fn node_settings(node: &Node, kind: &'static NodeKind) -> Settings {
     settings
 }
 
-fn read_settings(specs: &'static [ParamSpec], params: &BTreeMap<String, serde_json::Value>) -> Settings {
+fn read_settings(
+    specs: &'static [ParamSpec],
+    params: &std::collections::BTreeMap<String, serde_json::Value>,
+) -> Settings {
     settings(specs, |name| params.get(name).cloned())
 }
 

@@ -1,12 +1,11 @@
 //! A run added up: counts, levels and durations of every part, as data and as a table.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::kernel::World;
-use crate::vocabulary::{FactKind, Measure, NodeId};
+use crate::vocabulary::{FactKind, FlatMap, Measure, NodeId};
 
 use super::Run;
 
@@ -29,7 +28,7 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halted: Option<String>,
     /// The totals over all parts, by the word for what happened; only what happened at all.
-    pub totals: BTreeMap<&'static str, u64>,
+    pub totals: FlatMap<&'static str, u64>,
     /// Every part of the drawing that runs, in the order of the drawing.
     pub nodes: Vec<NodeSummary>,
 }
@@ -44,7 +43,7 @@ pub struct NodeSummary {
     /// Its kind.
     pub kind: String,
     /// What happened there and how often, by the word for it; only what happened at all.
-    pub counts: BTreeMap<&'static str, u64>,
+    pub counts: FlatMap<&'static str, u64>,
     /// How much was there: (ready, unacked) messages at a queue, messages in work at a consumer. None if nothing ever was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,

@@ -1,8 +1,7 @@
 //! Hints for a half-built drawing: what is not connected yet.
 
-use std::collections::BTreeSet;
-
 use crate::model::{node_kind, NodeKind};
+use crate::vocabulary::FlatSet;
 
 use super::super::connect::resolve_nodes;
 use super::super::document::{Document, Node, Wire};
@@ -32,7 +31,7 @@ pub(super) fn check(document: &Document, index: &Index, problems: &mut Vec<Probl
         problems.push(problem.remedy("Start with a producer, a queue and a consumer."));
     }
     let used = used_ports(document, index);
-    let hosts: BTreeSet<&str> = document.nodes.iter().filter_map(|node| node.host.as_deref()).collect();
+    let hosts: FlatSet<&str> = document.nodes.iter().filter_map(|node| node.host.as_deref()).collect();
     for (number, node) in document.nodes.iter().enumerate() {
         let Some(kind) = node_kind(&node.kind) else { continue };
         let place = format!("nodes[{number}]");
@@ -56,8 +55,8 @@ fn empty_remedy(kind: &NodeKind) -> String {
 }
 
 /// The ports at which a wire that fits begins or ends.
-fn used_ports<'a>(document: &Document, index: &Index<'a>) -> BTreeSet<(&'a str, crate::kernel::Port)> {
-    let mut used = BTreeSet::new();
+fn used_ports<'a>(document: &Document, index: &Index<'a>) -> FlatSet<(&'a str, crate::kernel::Port)> {
+    let mut used = FlatSet::new();
     for wire in &document.wires {
         let ends: [Option<&'a Node>; 2] = [&wire.from, &wire.to].map(|end| index.node(Wire::node_of(end)));
         let [Some(from), Some(to)] = ends else { continue };

@@ -11,13 +11,14 @@ mod hints;
 mod parts;
 mod wires;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::model::ParamSpec;
-use crate::vocabulary::Duration;
+use crate::vocabulary::order::sort_by_key;
+use crate::vocabulary::{Duration, FlatMap};
 
 use super::document::{Document, Node, FORMAT};
-use super::identity::{flaw, places};
+use super::identity::{first_by_id, flaw, ids, nodes_by_id, places};
 use super::limits;
 use super::problem::{suggestion, Problem, Severity};
 
@@ -31,26 +32,24 @@ pub fn validate(document: &Document) -> Vec<Problem> {
     wires::check(document, &index, &mut problems);
     faults::check(document, &index, &mut problems);
     hints::check(document, &index, &mut problems);
-    problems.sort_by_key(|problem| problem.severity);
+    sort_by_key(&mut problems, |problem| problem.severity);
     problems
 }
 
 /// The nodes by id, so that a large document is checked in one pass.
 struct Index<'a> {
-    nodes: BTreeMap<&'a str, &'a Node>,
+    document: &'a Document,
+    /// The place of each.
+    nodes: FlatMap<&'a str, usize>,
 }
 
 impl<'a> Index<'a> {
     fn new(document: &'a Document) -> Index<'a> {
-        let mut nodes = BTreeMap::new();
-        for node in &document.nodes {
-            nodes.entry(node.id.as_str()).or_insert(node);
-        }
-        Index { nodes }
+        Index { document, nodes: nodes_by_id(document) }
     }
 
     fn node(&self, id: &str) -> Option<&'a Node> {
-        self.nodes.get(id).copied()
+        self.document.nodes.get(*self.nodes.get(id)?)
     }
 }
 
@@ -90,11 +89,11 @@ pub(super) fn counts(document: &Document) -> [(&'static str, usize, usize); 3] {
 }
 
 fn check_ids(document: &Document, problems: &mut Vec<Problem>) {
-    let mut taken = BTreeSet::new();
-    for (place, id) in places(document) {
+    let first = first_by_id(&ids(document));
+    for (number, (place, id)) in places(document).enumerate() {
         let message = match flaw(id) {
             Some(flaw) => flaw,
-            None if !taken.insert(id) => format!("\"{id}\" is taken by another node or wire"),
+            None if first.get(id) != Some(&number) => format!("\"{id}\" is taken by another node or wire"),
             None => continue,
         };
         problems.push(Problem::new(Severity::Error, place, message).remedy("Give it an id of its own."));

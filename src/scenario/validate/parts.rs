@@ -1,8 +1,7 @@
 //! Checks of nodes: their kinds, parameters, names, positions and hosts.
 
-use std::collections::BTreeMap;
-
 use crate::model::{node_kind, NodeKind, Role, KINDS};
+use crate::vocabulary::FlatMap;
 
 use super::super::connect::with_article;
 use super::super::document::{Document, Node};
@@ -58,8 +57,8 @@ fn host_flaw(node: &Node, kind: &NodeKind, index: &Index) -> Option<(String, Str
         )),
         (Role::Member { host: wanted }, Some(id)) => match index.node(id) {
             None => {
-                let hosts = index.nodes.values().filter(|other| other.kind == wanted);
-                let ids: Vec<&str> = hosts.map(|other| other.id.as_str()).collect();
+                let is_host = |id: &&str| index.node(id).is_some_and(|other| other.kind == wanted);
+                let ids: Vec<&str> = index.nodes.keys().copied().filter(is_host).collect();
                 Some((format!("there is no node \"{id}\""), suggestion(id, ids)))
             }
             Some(other) if other.kind != wanted => Some((
@@ -73,7 +72,7 @@ fn host_flaw(node: &Node, kind: &NodeKind, index: &Index) -> Option<(String, Str
 
 /// Two members of one kind and host can't have the same name: to a broker they would be the same queue.
 fn check_member_names(document: &Document, problems: &mut Vec<Problem>) {
-    let mut names = BTreeMap::new();
+    let mut names = FlatMap::new();
     for (number, node) in document.nodes.iter().enumerate() {
         let Some(host) = node.host.as_deref() else { continue };
         if let Some(other) = names.insert((host, node.kind.as_str(), node.label()), node.id.as_str()) {

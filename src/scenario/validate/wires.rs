@@ -1,6 +1,6 @@
 //! Checks of wires: whether their ends exist and fit, and their parameters.
 
-use std::collections::BTreeMap;
+use crate::vocabulary::FlatMap;
 
 use super::super::connect::resolve_nodes;
 use super::super::document::{Document, Wire};
@@ -9,7 +9,7 @@ use super::{check_params, Index};
 
 /// Checks every wire.
 pub(super) fn check(document: &Document, index: &Index, problems: &mut Vec<Problem>) {
-    let mut joined = BTreeMap::new();
+    let mut joined = FlatMap::new();
     for (number, wire) in document.wires.iter().enumerate() {
         let place = format!("wires[{number}]");
         let error = |place: String, message: String| Problem::new(Severity::Error, place, message).at_wire(&wire.id);

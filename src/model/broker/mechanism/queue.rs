@@ -12,10 +12,11 @@
 //! ignored; RabbitMQ closes the channel with 406. A second subscription on a channel replaces the first and keeps what
 //! is held, which counts against the new limit; in RabbitMQ it would be a second consumer with a limit of its own.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::vocabulary::{Content, LinkId, MessageId, NodeId};
+use crate::vocabulary::order::sort_by_key;
+use crate::vocabulary::{Content, FlatMap, LinkId, MessageId, NodeId};
 
 /// A message in the queue.
 #[derive(Clone, Debug)]
@@ -95,7 +96,7 @@ pub struct Queue {
     ready: VecDeque<Stored>,
     positions_given: u64,
     unacked_count: usize,
-    channels: BTreeMap<LinkId, Channel>,
+    channels: FlatMap<LinkId, Channel>,
     /// Whose turn it is, next first.
     round: VecDeque<LinkId>,
 }
@@ -124,7 +125,7 @@ impl Queue {
     /// never be settled and is returned, in the order of the queue and not yet back in it.
     pub fn subscribe(&mut self, link: LinkId, consumer: NodeId, prefetch: u16, auto_ack: bool) -> Vec<Stored> {
         self.round.retain(|other| *other != link);
-        let channel = self.channels.entry(link).or_insert_with(|| Channel {
+        let channel = self.channels.get_or_insert_with(link, || Channel {
             consumer,
             subscribed: false,
             prefetch,
@@ -297,7 +298,7 @@ impl Queue {
         self.round.clear();
         self.unacked_count = 0;
         let channels = std::mem::take(&mut self.channels);
-        in_queue_order(channels.into_values().flat_map(|channel| channel.unacked).map(|(_, stored)| stored))
+        in_queue_order(channels.into_iter().flat_map(|(_, channel)| channel.unacked).map(|(_, stored)| stored))
     }
 
     /// The messages inside, at most so many: those held by consumers, then the ready ones, each in the order of the
@@ -313,7 +314,7 @@ impl Queue {
                     .map(|(_, stored)| (stored.position, Seen { holder: Some(channel.consumer), ..Seen::new(stored) })),
             );
         }
-        held.sort_by_key(|(position, _)| *position);
+        sort_by_key(&mut held, |(position, _)| *position);
         let held = held.into_iter().map(|(_, seen)| seen);
         held.chain(self.ready.iter().map(Seen::new)).take(items_max).collect()
     }
@@ -334,7 +335,7 @@ impl Seen {
 /// Messages sorted by their place in the queue.
 fn in_queue_order(messages: impl IntoIterator<Item = Stored>) -> Vec<Stored> {
     let mut messages: Vec<Stored> = messages.into_iter().collect();
-    messages.sort_unstable_by_key(|stored| stored.position);
+    sort_by_key(&mut messages, |stored| stored.position);
     messages
 }
 

@@ -7,10 +7,10 @@
 //! Leaves out: headers exchanges and alternate exchanges. RabbitMQ stores the copies in the order of the queues'
 //! names, here it is the order in which the bindings were made; no client can see the difference.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-use crate::vocabulary::{NodeId, WireId};
+use crate::vocabulary::{FlatMap, FlatSet, NodeId, WireId};
 
 use super::topic::{split, Pattern};
 
@@ -62,7 +62,7 @@ pub struct Hop {
 #[derive(Clone, Debug)]
 enum Matcher {
     Fanout(Vec<NodeId>),
-    Direct(BTreeMap<Rc<str>, Vec<NodeId>>),
+    Direct(FlatMap<Rc<str>, Vec<NodeId>>),
     Topic(Vec<(Pattern, NodeId)>),
 }
 
@@ -83,13 +83,13 @@ struct Exchange {
 /// The exchanges of a broker and what is bound to them.
 #[derive(Clone, Debug, Default)]
 pub struct Router {
-    exchanges: BTreeMap<NodeId, Exchange>,
+    exchanges: FlatMap<NodeId, Exchange>,
     /// The names of all members, for bindings without keys.
-    names: BTreeMap<NodeId, Rc<str>>,
+    names: FlatMap<NodeId, Rc<str>>,
     /// By source, so that an exchange finds its own without looking at all others.
-    bindings: BTreeMap<(NodeId, WireId), Binding>,
+    bindings: FlatMap<(NodeId, WireId), Binding>,
     /// The source of each binding.
-    sources: BTreeMap<WireId, NodeId>,
+    sources: FlatMap<WireId, NodeId>,
     /// True once something was routed, so that there is something to forget.
     has_routed: bool,
     /// Routes by exchange and key. Looked up, never iterated.
@@ -191,7 +191,7 @@ impl Router {
         self.has_routed = true;
         let words = split(key);
         let mut route = Route::default();
-        let mut reached = BTreeSet::from([exchange]);
+        let mut reached = FlatSet::from_iter([exchange]);
         let mut waiting = VecDeque::from([exchange]);
         while let Some(from) = waiting.pop_front() {
             for to in self.matching(from, key, &words) {
@@ -240,27 +240,27 @@ impl Router {
 fn compile(
     node: NodeId,
     kind: ExchangeType,
-    bindings: &BTreeMap<(NodeId, WireId), Binding>,
-    names: &BTreeMap<NodeId, Rc<str>>,
+    bindings: &FlatMap<(NodeId, WireId), Binding>,
+    names: &FlatMap<NodeId, Rc<str>>,
 ) -> Matcher {
-    let own = bindings.range((node, WireId(0))..=(node, WireId(u32::MAX))).map(|(_, binding)| binding);
-    let own = own.filter(|binding| names.contains_key(&binding.to));
+    let own = bindings.from(&(node, WireId(0))).take_while(|((from, _), _)| *from == node).map(|(_, binding)| binding);
+    let own = own.filter_map(|binding| Some((binding, names.get(&binding.to)?)));
     match kind {
-        ExchangeType::Fanout => Matcher::Fanout(own.map(|binding| binding.to).collect()),
+        ExchangeType::Fanout => Matcher::Fanout(own.map(|(binding, _)| binding.to).collect()),
         ExchangeType::Direct => {
-            let mut by_key: BTreeMap<Rc<str>, Vec<NodeId>> = BTreeMap::new();
-            for binding in own {
-                let fresh = [names[&binding.to].clone(), Rc::from("")];
+            let mut by_key: FlatMap<Rc<str>, Vec<NodeId>> = FlatMap::new();
+            for (binding, name) in own {
+                let fresh = [name.clone(), Rc::from("")];
                 let keys = if binding.keys.is_empty() { &fresh[..] } else { &binding.keys[..] };
                 for key in keys {
-                    by_key.entry(key.clone()).or_default().push(binding.to);
+                    by_key.get_or_insert_with(key.clone(), Vec::new).push(binding.to);
                 }
             }
             Matcher::Direct(by_key)
         }
         ExchangeType::Topic => {
             let mut patterns = Vec::new();
-            for binding in own {
+            for (binding, _) in own {
                 let fresh = [Rc::from("#")];
                 let keys = if binding.keys.is_empty() { &fresh[..] } else { &binding.keys[..] };
                 patterns.extend(keys.iter().map(|key| (Pattern::new(key), binding.to)));

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use crate::kernel::rng::Stream;
+use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::{Distribution, Duration, Settings, Time};
 
 /// The most messages that one entry of a schedule makes: as large as the largest burst.
@@ -115,7 +116,7 @@ fn schedule(texts: &[Rc<str>]) -> Arrivals {
             _ => wrong.push(text.clone()),
         }
     }
-    times.sort_by_key(|(time, _)| *time);
+    sort_by_key(&mut times, |(time, _)| *time);
     // Entries of one time are one arrival: the next is looked for after it.
     times.dedup_by(|later, earlier| {
         let is_same = later.0 == earlier.0;
