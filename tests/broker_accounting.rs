@@ -4,6 +4,7 @@
 //! Random worlds of producers, a broker and consumers run while nodes crash and freeze, links break, and parts are
 //! added, changed and removed. After every deed all checkers are swept; at the end all is
 //! repaired, and everything that is still owed must be delivered.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

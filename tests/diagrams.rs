@@ -1,4 +1,5 @@
 //! Diagrams from hand-made documents and traces: golden listings, soundness of files, and inputs that no one would draw.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod diagram_samples;
 

@@ -77,11 +77,12 @@ impl Simulation {
             Scheduled::Notice { link, direction, lost, cause } => self.notice(link, direction, lost, cause),
             Scheduled::GiveUp { link, partition } => self.give_up(link, partition),
             Scheduled::Fault(fault) => self.fault(fault),
+            Scheduled::CatchUp { node } => self.catch_up(node),
         }
     }
 
     pub(super) fn start(&mut self, node: NodeId) {
-        match self.condition(node) {
+        match self.nodes[node.0 as usize].condition {
             NodeCondition::Running => {
                 let cause = self.record(node, EventId::NONE, MessageId::NONE, Fact::Started {});
                 self.call(Call::plain(node, cause), |component, context| component.on_start(context));
@@ -107,7 +108,7 @@ impl Simulation {
         let link = &mut self.links[frame.link.0 as usize];
         match link.condition {
             LinkCondition::Up => {}
-            LinkCondition::Partitioned => return self.hold_arrived(frame),
+            LinkCondition::Partitioned => return self.hold(frame.link, Scheduled::Frame(frame)),
             LinkCondition::GivenUp => return self.drop_frame(frame, DropReason::ConnectionLost),
             LinkCondition::Removed => return self.drop_frame(frame, DropReason::Removed),
         }

@@ -57,6 +57,7 @@ impl Simulation {
     pub(super) fn pause(&mut self, node: NodeId) {
         if self.condition(node) == NodeCondition::Running {
             self.nodes[node.0 as usize].condition = NodeCondition::Paused;
+            self.waiting[node.0 as usize].is_catching_up = false;
             self.record(node, EventId::NONE, MessageId::NONE, Fact::Paused {});
         }
     }
@@ -65,23 +66,39 @@ impl Simulation {
         if self.condition(node) != NodeCondition::Paused {
             return;
         }
-        self.nodes[node.0 as usize].condition = NodeCondition::Running;
         self.record(node, EventId::NONE, MessageId::NONE, Fact::Resumed {});
-        for held in std::mem::take(&mut self.waiting[node.0 as usize].held) {
-            let timer = match &held {
-                Scheduled::Timer { id, .. } => Some(*id),
-                _ => None,
-            };
-            let ticket = self.schedule(self.now, held);
-            if let Some(entry) =
-                timer.and_then(|id| self.waiting[node.0 as usize].timers.iter_mut().find(|(timer, _)| *timer == id))
-            {
-                entry.1 = ticket;
-            }
+        self.go_on(node);
+    }
+
+    /// Lets a node run again, at once or after what still waits. Until then it stays paused inside the kernel, so that
+    /// what arrives in the meantime waits behind what arrived before.
+    fn go_on(&mut self, node: NodeId) {
+        let slot = &mut self.waiting[node.0 as usize];
+        slot.is_catching_up = !slot.held.is_empty();
+        if slot.is_catching_up {
+            self.schedule(self.now, Scheduled::CatchUp { node });
+        } else {
+            self.nodes[node.0 as usize].condition = NodeCondition::Running;
         }
     }
 
+    /// Takes up the next thing that waited while the node was paused.
+    pub(super) fn catch_up(&mut self, node: NodeId) {
+        let slot = &mut self.waiting[node.0 as usize];
+        if !slot.is_catching_up {
+            return;
+        }
+        if let Some(next) = slot.held.pop_front() {
+            self.nodes[node.0 as usize].condition = NodeCondition::Running;
+            self.dispatch(next);
+            self.nodes[node.0 as usize].condition = NodeCondition::Paused;
+        }
+        self.go_on(node);
+    }
+
+    /// Forgets what waited for a node that is gone, and says so.
     pub(super) fn discard_held(&mut self, node: NodeId, reason: DropReason) {
+        self.waiting[node.0 as usize].is_catching_up = false;
         for held in std::mem::take(&mut self.waiting[node.0 as usize].held) {
             if let Scheduled::Frame(frame) = held {
                 self.drop_frame(frame, reason);

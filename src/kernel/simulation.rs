@@ -64,6 +64,8 @@ pub(super) struct Waiting {
     pub(super) timers: Vec<(TimerId, Ticket)>,
     /// What waits while the node is paused.
     pub(super) held: VecDeque<Scheduled>,
+    /// The node goes on, and works off what is held before anything else.
+    pub(super) is_catching_up: bool,
 }
 
 /// What waits in the calendar.
@@ -75,6 +77,8 @@ pub(super) enum Scheduled {
     Notice { link: LinkId, direction: u8, lost: bool, cause: EventId },
     GiveUp { link: LinkId, partition: u32 },
     Fault(Fault),
+    /// A node that goes on takes up the next thing that waited.
+    CatchUp { node: NodeId },
 }
 
 /// A message on a link.
@@ -410,10 +414,13 @@ impl Simulation {
     /// Whether the node runs: for a member, whether its host does.
     pub fn condition(&self, node: NodeId) -> NodeCondition {
         let Some(slot) = self.nodes.get(node.0 as usize) else { return NodeCondition::Removed };
-        if slot.condition == NodeCondition::Removed || slot.host == node {
+        if slot.condition == NodeCondition::Removed {
             return slot.condition;
         }
-        self.nodes[slot.host.0 as usize].condition
+        match self.nodes[slot.host.0 as usize].condition {
+            NodeCondition::Paused if self.waiting[slot.host.0 as usize].is_catching_up => NodeCondition::Running,
+            condition => condition,
+        }
     }
 
     /// The node whose component acts for this one.
