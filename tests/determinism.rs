@@ -36,7 +36,11 @@ fn the_recorded_runs_show_everything_that_can_happen() {
         seen.extend(kinds.copied());
     }
     let unseen: Vec<FactKind> = FactKind::ALL.iter().filter(|kind| !seen.contains(kind)).copied().collect();
-    assert_eq!(unseen, [FactKind::Configured, FactKind::Removed, FactKind::Halted], "only edits and limits are missing");
+    assert_eq!(
+        unseen,
+        [FactKind::Configured, FactKind::Removed, FactKind::Halted],
+        "only edits and limits are missing"
+    );
 }
 
 #[test]
