@@ -107,27 +107,25 @@ impl Simulation {
             Scheduled::Notice { link, direction, lost, cause } => self.notice(link, direction, lost, cause),
             Scheduled::GiveUp { link, partition } => self.give_up(link, partition),
             Scheduled::Fault(fault) => self.fault(fault),
+            Scheduled::CatchUp { node } => self.catch_up(node),
         }
     }
 
     pub(super) fn start(&mut self, node: NodeId) {
-        match self.condition(node) {
+        match self.nodes[node.0 as usize].condition {
             NodeCondition::Running => {
                 let cause = self.record(node, EventId::NONE, MessageId::NONE, Fact::Started {});
                 self.call(Call::plain(node, cause), |component, context| component.on_start(context));
             }
-            NodeCondition::Paused => self.waiting[node.0 as usize].push_back(Scheduled::Start { node }),
+            NodeCondition::Paused => self.waiting[node.0 as usize].held.push_back(Scheduled::Start { node }),
             NodeCondition::Down | NodeCondition::Removed => {}
         }
     }
 
     #[inline]
     pub(super) fn fire(&mut self, node: NodeId, id: TimerId, key: u64, cause: EventId) {
-        if !self.moved_timers.is_empty() {
-            self.moved_timers.retain(|(moved, _)| *moved != id);
-        }
         if self.nodes[node.0 as usize].condition == NodeCondition::Paused {
-            self.waiting[node.0 as usize].push_back(Scheduled::Timer { node, id, key, cause });
+            self.waiting[node.0 as usize].held.push_back(Scheduled::Timer { node, id, key, cause });
             return;
         }
         if self.handle(&Call::plain(node, cause), |component, context| component.on_timer(id, key, context)) {
@@ -171,14 +169,14 @@ impl Simulation {
         let link = &self.links[id.0 as usize];
         match link.condition {
             LinkCondition::Up => {}
-            LinkCondition::Partitioned => return self.hold_arrived(frame),
+            LinkCondition::Partitioned => return self.hold(id, Scheduled::Frame(frame)),
             LinkCondition::GivenUp => return self.drop_frame(frame, DropReason::ConnectionLost),
             LinkCondition::Removed => return self.drop_frame(frame, DropReason::Removed),
         }
         let host = self.host(link.arrival_end(frame.path.direction()).node);
         match self.nodes[host.0 as usize].condition {
             NodeCondition::Running => self.drop_frame(frame, DropReason::ConnectionLost),
-            NodeCondition::Paused => self.waiting[host.0 as usize].push_back(Scheduled::Frame(frame)),
+            NodeCondition::Paused => self.waiting[host.0 as usize].held.push_back(Scheduled::Frame(frame)),
             NodeCondition::Down | NodeCondition::Removed => self.drop_frame(frame, DropReason::NodeDown),
         }
     }
@@ -328,19 +326,15 @@ impl Simulation {
     pub(super) fn cancel_timer(&mut self, node: NodeId, id: TimerId) {
         if let Some(ticket) = self.calendar.unpack(id.0) {
             self.calendar.cancel(ticket);
-        } else if let Some(index) = self.moved_timers.iter().position(|(moved, _)| *moved == id) {
-            let (_, ticket) = self.moved_timers.swap_remove(index);
-            self.calendar.cancel(ticket);
         } else {
             // It ran out while the node was paused and waits among what is held, or it is long gone.
             self.waiting[node.0 as usize]
+                .held
                 .retain(|held| !matches!(held, Scheduled::Timer { id: other, .. } if *other == id));
         }
     }
 
     pub(super) fn cancel_timers(&mut self, node: NodeId) {
         self.calendar.remove_where(|scheduled| matches!(scheduled, Scheduled::Timer { node: at, .. } if *at == node));
-        let calendar = &self.calendar;
-        self.moved_timers.retain(|(_, ticket)| calendar.unpack(ticket.packed()).is_some());
     }
 }
