@@ -162,7 +162,7 @@ impl Simulation {
         }
     }
 
-    /// What becomes of a frame whose link, connection or receiver does not work.
+    /// What becomes of a frame whose link, connection or receiver does not work, or which waited for its receiver.
     #[cold]
     fn arrive_in_trouble(&mut self, frame: Frame) {
         let id = frame.path.link();
@@ -173,12 +173,30 @@ impl Simulation {
             LinkCondition::GivenUp => return self.drop_frame(frame, DropReason::ConnectionLost),
             LinkCondition::Removed => return self.drop_frame(frame, DropReason::Removed),
         }
-        let host = self.host(link.arrival_end(frame.path.direction()).node);
+        let direction = frame.path.direction();
+        let is_current = link.epochs[usize::from(1 - direction)] == frame.epoch;
+        let host = self.host(link.arrival_end(direction).node);
         match self.nodes[host.0 as usize].condition {
+            NodeCondition::Running if is_current => self.arrive_late(frame, host),
             NodeCondition::Running => self.drop_frame(frame, DropReason::ConnectionLost),
             NodeCondition::Paused => self.waiting[host.0 as usize].held.push_back(Scheduled::Frame(frame)),
             NodeCondition::Down | NodeCondition::Removed => self.drop_frame(frame, DropReason::NodeDown),
         }
+    }
+
+    /// A frame that waited for its receiver is handed over.
+    fn arrive_late(&mut self, frame: Frame, host: NodeId) {
+        let (id, direction) = (frame.path.link(), frame.path.direction());
+        let link = &mut self.links[id.0 as usize];
+        let (end, from) = (link.arrival_end(direction), link.departure_end(direction).node);
+        link.in_flight -= 1;
+        let message = frame.message;
+        let fact = Fact::Delivered { link: id, from, what: message.carried() };
+        let cause = self.record_frame(end.node, frame.cause, message.about(), fact);
+        let call = Call { node: host, link: Some(id), receiver: end.node, cause };
+        self.call(call, |component, context| {
+            component.on_message(Envelope { link: id, from, to: end.node, port: end.port, cause, message }, context);
+        });
     }
 
     /// Calls a component and applies what it asks for.
