@@ -1,6 +1,6 @@
 //! The event loop: one event is taken from the calendar, handed to a component, and what it asks for is applied.
 
-use crate::vocabulary::{DropReason, EventId, Fact, LinkId, MessageId, NodeId, Time, TimerId, TraceEvent};
+use crate::vocabulary::{DropReason, EventId, Fact, LinkId, Message, MessageId, NodeId, Time, TimerId, TraceEvent};
 
 use super::calendar::{Next, Ticket};
 use super::component::{Component, Envelope};
@@ -9,7 +9,7 @@ use super::digest::Digest;
 use super::limits::{EVENTS_PER_INSTANT_MAX, PENDING_MAX};
 use super::link::{Link, LinkCondition};
 use super::simulation::{Simulation, TraceMode};
-use super::state::{Frame, Node, NodeCondition, Scheduled, MOVED_ON};
+use super::state::{Frame, Node, NodeCondition, Scheduled};
 use super::tally::Tally;
 
 /// Who is called, and why.
@@ -151,7 +151,7 @@ impl Simulation {
         let cause = self.record_frame(end.node, cause, about, Fact::Delivered { link: id, from, what });
         let call = Call { node: host, link: Some(id), receiver: end.node, cause };
         let message = match self.calendar.payload_mut(next) {
-            Scheduled::Frame(frame) => std::mem::replace(&mut frame.message, MOVED_ON),
+            Scheduled::Frame(frame) => std::mem::replace(&mut frame.message, Message::NOTHING),
             _ => return,
         };
         let handled = self.handle(&call, |component, context| {
@@ -252,7 +252,7 @@ impl Simulation {
                     }
                 }
                 Effect::SetTimer { ticket, .. } if !is_up => self.calendar.give_back(*ticket),
-                Effect::Send { message, .. } if !is_up => drop(std::mem::replace(&mut **message, MOVED_ON)),
+                Effect::Send { message, .. } if !is_up => drop(std::mem::replace(&mut **message, Message::NOTHING)),
                 Effect::CancelTimer { .. } if !is_up => {}
                 Effect::Send { from, link, message } => {
                     let (from, link, about) = (*from, *link, message.about());

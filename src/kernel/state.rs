@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use smallvec::SmallVec;
 
-use crate::vocabulary::{BrokerMessage, Carried, EventId, LinkId, Message, MessageId, NodeId, Time, TimerId};
+use crate::vocabulary::{Carried, EventId, LinkId, Message, MessageId, NodeId, Time, TimerId};
 
 use super::component::Component;
 use super::fault::Fault;
@@ -118,9 +118,6 @@ pub(super) struct Frame {
     pub(super) cause: EventId,
     pub(super) message: Message,
 }
-
-/// What is left in the place of a message that was moved on. It owns nothing.
-pub(super) const MOVED_ON: Message = Message::Broker(BrokerMessage::Cancel);
 
 /// What waits for a node while it is paused.
 #[derive(Clone, Debug, Default)]

@@ -10,7 +10,7 @@ use super::dispatch::Call;
 use super::limits::PENDING_MAX;
 use super::link::{LinkCondition, LinkSpec};
 use super::simulation::Simulation;
-use super::state::{Frame, NodeCondition, Path, Scheduled, MOVED_ON};
+use super::state::{Frame, NodeCondition, Path, Scheduled};
 
 impl Simulation {
     /// Sends the message, which is taken from where it is only when its place in the calendar is known.
@@ -20,7 +20,7 @@ impl Simulation {
         let Some(link) = self.links.get_mut(id.0 as usize) else { return };
         let direction = link.direction_from(from);
         if link.condition != LinkCondition::Up || link.faulty {
-            let message = std::mem::replace(message, MOVED_ON);
+            let message = std::mem::replace(message, Message::NOTHING);
             return self.send_in_trouble(from, id, message, cause);
         }
         let to = link.arrival_end(direction).node;
@@ -30,7 +30,7 @@ impl Simulation {
         let cause = self.record_frame(from, cause, about, Fact::Sent { link: id, to, what });
         self.check_pending();
         let ticket = self.calendar.reserve();
-        let message = std::mem::replace(message, MOVED_ON);
+        let message = std::mem::replace(message, Message::NOTHING);
         let frame = Frame { path: Path::new(id, direction), epoch, sent: self.now, cause, message };
         self.calendar.push_reserved(ticket, arrival.0, Scheduled::Frame(frame));
     }
