@@ -32,7 +32,7 @@ mod commands;
 mod perform;
 
 /// Milliseconds between two looks at nodes and numbers while the run goes on; messages move every frame.
-const LOOK_MS: f64 = 50.0;
+const LOOK_MS: f64 = 66.0;
 /// Milliseconds between two looks at a part of the dock, which is more work; there are three parts, taken in turn.
 const DOCK_MS: f64 = 70.0;
 /// How long a word to the person stays, in milliseconds.
@@ -248,7 +248,13 @@ impl Component for App {
             self.look(true);
             self.send.emit(Msg::Resized);
         }
-        self.draw_flights();
+        if let Some(flights) = &mut self.flights {
+            flights.fit(browser::pixel_ratio());
+        }
+        // While the run goes on, the next frame draws anyway.
+        if !self.session.playing() {
+            self.draw_flights();
+        }
     }
 
     fn view(&self, _: &Context<App>) -> Html {

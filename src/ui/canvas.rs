@@ -70,9 +70,7 @@ pub fn Canvas(props: &CanvasProps) -> Html {
                 if let Some(element) = surface.cast::<HtmlElement>() {
                     // Without capture a drag that leaves the canvas would be lost; it fails only for a dead pointer.
                     let _ = element.set_pointer_capture(event.pointer_id());
-                    let _ = element.focus();
                 }
-                event.prevent_default();
             }
             if let Some(pointer) = pointer(&event, &surface) {
                 send.emit(Msg::Pointer(what, pointer));

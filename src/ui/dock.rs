@@ -130,12 +130,17 @@ pub fn content(session: &Session, state: &DockState, tab: Tab, size: (f64, f64))
 /// The parts with a line of their own, from left to right as they are drawn.
 fn lifelines(session: &Session) -> Vec<Lifeline> {
     let run = session.run();
+    let crashed = |node| run.simulation().tally().count(node, FactKind::Crashed) > 0;
     let nodes = drawing_order(session.document());
     nodes
         .iter()
         .filter_map(|node| {
             let id = run.node(&node.id)?;
             let kind = node_kind(&node.kind)?;
+            // A host has nothing to tell but its own failures: what happens inside happens at its members.
+            if kind.ports.is_empty() && !crashed(id) {
+                return None;
+            }
             let host = matches!(kind.role, Role::Member { .. }).then(|| run.simulation().host(id));
             Some(Lifeline { node: id, label: node.label().to_string(), host, optional: kind.ports.is_empty() })
         })

@@ -276,7 +276,7 @@ impl App {
 
     pub(super) fn draw_flights(&mut self) {
         if let Some(flights) = &mut self.flights {
-            flights.draw(&self.session, self.view, self.theme, browser::pixel_ratio());
+            flights.draw(&self.session, self.view, self.theme);
         }
     }
 
