@@ -160,6 +160,8 @@ pub struct App {
     left_pane: NodeRef,
     right_pane: NodeRef,
     flights: Option<FlightLayer>,
+    /// The canvas may have another size.
+    refit: bool,
     frame: Option<AnimationFrame>,
     last_frame: Option<f64>,
     looked: f64,
@@ -220,6 +222,7 @@ impl Component for App {
             left_pane: NodeRef::default(),
             right_pane: NodeRef::default(),
             flights: None,
+            refit: true,
             frame: None,
             last_frame: None,
             looked: 0.0,
@@ -248,8 +251,9 @@ impl Component for App {
             self.look(true);
             self.send.emit(Msg::Resized);
         }
-        if let Some(flights) = &mut self.flights {
+        if let Some(flights) = self.flights.as_mut().filter(|_| self.refit || !self.session.playing()) {
             flights.fit(browser::pixel_ratio());
+            self.refit = false;
         }
         // While the run goes on, the next frame draws anyway.
         if !self.session.playing() {

@@ -66,6 +66,7 @@ impl App {
             Msg::CloseInspector => self.inspector_open = false,
             Msg::OpenInspector => self.inspector_open = true,
             Msg::Resized => {
+                self.refit = true;
                 if !self.moved || !self.fitted {
                     self.fit();
                 }
