@@ -8,7 +8,7 @@ use yew::prelude::*;
 use crate::model::{ParamSpec, ParamType};
 use crate::scenario::edit::Edit;
 use crate::session::Action;
-use crate::vocabulary::Distribution;
+use crate::vocabulary::{json, number, Distribution};
 
 use super::app::Msg;
 
@@ -56,9 +56,7 @@ fn entry(event: &Event) -> Option<String> {
 fn to_json(kind: ParamType, text: &str) -> serde_json::Value {
     let number = || match text.trim().parse::<i64>() {
         Ok(whole) => serde_json::json!(whole),
-        Err(_) => {
-            text.trim().parse::<f64>().map_or_else(|_| serde_json::json!(text), |number| serde_json::json!(number))
-        }
+        Err(_) => number::read(text.trim()).map_or_else(|| serde_json::json!(text), |number| serde_json::json!(number)),
     };
     match kind {
         ParamType::Integer { .. } | ParamType::Number { .. } => number(),
@@ -75,7 +73,7 @@ fn to_text(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Array(items) => items.iter().filter_map(|item| item.as_str()).collect::<Vec<_>>().join("\n"),
-        other => other.to_string(),
+        other => json::to_text(other),
     }
 }
 
@@ -149,8 +147,7 @@ pub fn Field(props: &FieldProps) -> Html {
 }
 
 fn default_text(spec: &ParamSpec) -> String {
-    let json: serde_json::Value = serde_json::from_str(spec.default).unwrap_or_default();
-    match to_text(&json).as_str() {
+    match to_text(&spec.default_json()).as_str() {
         "" | "[]" => "the default".to_string(),
         text => text.to_string(),
     }
