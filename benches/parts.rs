@@ -5,18 +5,31 @@ use std::rc::Rc;
 
 use patchbay::kernel::{Component, Context, Envelope, LinkEnd, LinkSpec, Port, Simulation, TraceMode};
 use patchbay::vocabulary::{
-    BrokerMessage, Content, Distribution, Duration, Fact, Message, MessageId, NodeId, Time, TimerId,
+    BrokerMessage, Content, Distribution, Duration, Fact, HeaderValue, Message, MessageId, NodeId, Time, TimerId,
 };
 
 const OUT: Port = Port(1);
 const IN: Port = Port(0);
 
-fn content(id: MessageId, created: Time, empty: &Rc<str>) -> Rc<Content> {
+/// What the messages of a producer have in common.
+#[derive(Clone)]
+struct Common {
+    text: Rc<str>,
+    headers: Rc<[(Rc<str>, HeaderValue)]>,
+}
+
+impl Common {
+    fn new() -> Common {
+        Common { text: Rc::from(""), headers: Rc::from([]) }
+    }
+}
+
+fn content(id: MessageId, created: Time, common: &Common) -> Rc<Content> {
     Rc::new(Content {
         id,
-        routing_key: empty.clone(),
-        headers: Rc::from([]),
-        payload: empty.clone(),
+        routing_key: common.text.clone(),
+        headers: common.headers.clone(),
+        payload: common.text.clone(),
         persistent: false,
         priority: None,
         expiration: None,
@@ -29,7 +42,7 @@ fn content(id: MessageId, created: Time, empty: &Rc<str>) -> Rc<Content> {
 struct Producer {
     left: u64,
     gap: Distribution,
-    empty: Rc<str>,
+    common: Common,
 }
 
 impl Component for Producer {
@@ -42,7 +55,7 @@ impl Component for Producer {
 
     fn on_timer(&mut self, _: TimerId, _: u64, context: &mut Context) {
         let id = context.next_message_id();
-        context.send(OUT, BrokerMessage::Publish(content(id, context.now(), &self.empty)).into());
+        context.send(OUT, BrokerMessage::Publish(content(id, context.now(), &self.common)).into());
         self.left -= 1;
         if self.left > 0 {
             let gap = context.random().sample(&self.gap);
@@ -130,7 +143,7 @@ pub fn mm1(customers: u64, mode: TraceMode) -> Simulation {
     let mut simulation = Simulation::new(1, mode);
     let gap = Distribution::Exponential(Duration::from_millis(1250));
     let service = Distribution::Exponential(Duration::from_secs(1));
-    let producer = simulation.add_node("producer", Box::new(Producer { left: customers, gap, empty: Rc::from("") }));
+    let producer = simulation.add_node("producer", Box::new(Producer { left: customers, gap, common: Common::new() }));
     let queue = simulation.add_node("queue", Box::new(Queue::default()));
     let server = Server { service, about: MessageId::NONE, since: Time::ZERO };
     let server = simulation.add_node("server", Box::new(server));
@@ -167,9 +180,9 @@ impl Component for Member {
 /// `members` components in a ring, each of which hands on `messages` messages over links with random latency.
 pub fn ring(members: u32, messages: u32, mode: TraceMode) -> Simulation {
     let mut simulation = Simulation::new(1, mode);
-    let empty: Rc<str> = Rc::from("");
+    let common = Common::new();
     for index in 0..members {
-        let starts = content(MessageId { origin: NodeId(index), number: 1 }, Time::ZERO, &empty);
+        let starts = content(MessageId { origin: NodeId(index), number: 1 }, Time::ZERO, &common);
         simulation.add_node(&format!("member-{index}"), Box::new(Member { left: messages, starts }));
     }
     let spec = LinkSpec { latency: Distribution::Exponential(Duration::from_secs(1)), ..LinkSpec::default() };

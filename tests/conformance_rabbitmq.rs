@@ -3,6 +3,7 @@
 //! The recordings were made with a client that follows a script; here a component follows the same script, one command
 //! after another. Polling with `basic.get` is not modelled: where a script polls, a subscription with a prefetch limit
 //! takes its place.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,6 @@
 //! Documents as text: what is read, what is refused and with which words, old formats, the schema, and the ready
 //! scenarios.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Edits and the runs that follow them: an undo restores the drawing exactly, a refused edit changes nothing, a running
 //! world follows any sequence of edits, and a replay of it is the same run.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::rc::Rc;
 

@@ -228,6 +228,18 @@ fn a_partition_holds_frames_until_the_repair() {
     assert_eq!(simulation.inspect(SOURCE, 0).headline, "[]", "a short partition is not noticed");
 }
 
+/// What was on its way when the link broke had been sent before what its ends send into the broken link.
+#[test]
+fn a_partition_keeps_the_order_of_sending() {
+    let mut simulation = world(latency(Distribution::Constant(Duration::from_millis(2500))));
+    simulation.run_until(seconds(2.7));
+    simulation.fault(Fault::Partition(LINK));
+    simulation.run_until(seconds(6.2));
+    simulation.fault(Fault::Repair(LINK));
+    simulation.run_until(seconds(9.0));
+    assert_eq!(got(&simulation), [1, 2, 3, 4, 5, 6]);
+}
+
 #[test]
 fn a_long_partition_breaks_the_connection() {
     let spec =

@@ -1,4 +1,5 @@
 //! The terminal program, run as a process: exit codes, formats of the trace, and the same digest every time.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

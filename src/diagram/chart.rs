@@ -194,6 +194,7 @@ fn columns(line: &ChartLine, second: bool, plot: &Plot, until: Time) -> Vec<Colu
     let part = |level: (u32, u32)| if second { level.1 } else { level.0 };
     let mut columns: Vec<Column> = Vec::new();
     let mut before = 0;
+    let mut known_until = plot.start;
     for point in &line.points {
         if point.end <= plot.start {
             before = part(point.last);
@@ -203,6 +204,7 @@ fn columns(line: &ChartLine, second: bool, plot: &Plot, until: Time) -> Vec<Colu
             break;
         }
         let x = plot.x(point.start.max(plot.start));
+        known_until = point.end;
         let next =
             Column { x, first: part(point.first), min: part(point.min), max: part(point.max), last: part(point.last) };
         match columns.last_mut() {
@@ -218,7 +220,10 @@ fn columns(line: &ChartLine, second: bool, plot: &Plot, until: Time) -> Vec<Colu
     if columns.first().is_none_or(|column| column.x > plot.left + 2.0) {
         columns.insert(0, Column { x: plot.left, first: before, min: before, max: before, last: before });
     }
-    columns.push(Column { x: plot.x(until).max(plot.left), first: held, min: held, max: held, last: held });
+    // After the last change the level holds; the extremes of the last stretch are not those of what follows.
+    for x in [plot.x(known_until.min(until)), plot.x(until)] {
+        columns.push(Column { x: x.max(plot.left), first: held, min: held, max: held, last: held });
+    }
     columns
 }
 

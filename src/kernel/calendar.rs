@@ -32,14 +32,18 @@
 //! The calendar took at most 0.77 of the time of the standard heap in every case. Digits of 4 or 5
 //! bits, chunks of 7 or 31 keys and other refill limits were no better.
 
+mod slot;
 mod sorted;
 #[cfg(test)]
 mod tests;
 mod wheel;
 
+use slot::{Slot, GENERATION_BITS};
 use sorted::SortedKeys;
 use std::collections::VecDeque;
 use wheel::{Wheel, DIGIT_BITS};
+
+pub use slot::{Next, Ticket};
 
 /// A refill goes on gathering buckets until the sorted part holds this many keys.
 const REFILL_TARGET: usize = 24;
@@ -52,31 +56,31 @@ const STALE_ALLOWANCE: usize = 32;
 /// Key storage smaller than this is kept whatever happens, so that small queues never reallocate.
 const KEPT_CAPACITY: usize = 1024;
 
-/// Names one scheduled event, so that it can be cancelled.
-///
-/// The generation is the sequence number of the event, which is never given out twice. A ticket
-/// kept long after its event has gone can therefore never hit a later event in the same slot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ticket {
-    slot: u32,
-    generation: u64,
-}
-
 /// What is moved about in place of an event. Every container here keeps keys of equal time in the
 /// order in which they were pushed, which is why the key can do without the sequence number.
 #[derive(Clone, Copy, Default)]
 struct Key {
     time: u64,
-    slot: u32,
-    /// Tells a key whose event was cancelled from the key of a later event in the same slot.
-    reuse: u32,
+    /// The slot, and how often it was used, which tells the key of a cancelled event from that of a later one in the
+    /// same slot. In one number, so that a key travels in two registers.
+    place: u64,
 }
 
-#[derive(Clone)]
-struct Slot<T> {
-    sequence: u64,
-    reuse: u32,
-    payload: Option<T>,
+impl Key {
+    #[inline]
+    fn new(time: u64, slot: u32, reuse: u32) -> Key {
+        Key { time, place: u64::from(slot) << 32 | u64::from(reuse) }
+    }
+
+    #[inline]
+    fn slot(self) -> u32 {
+        (self.place >> 32) as u32
+    }
+
+    #[inline]
+    fn reuse(self) -> u32 {
+        self.place as u32
+    }
 }
 
 /// Where the first key was found.
@@ -105,13 +109,13 @@ pub struct Calendar<T> {
     wheel: Wheel,
 }
 
-impl<T> Default for Calendar<T> {
+impl<T: Default> Default for Calendar<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T> Calendar<T> {
+impl<T: Default> Calendar<T> {
     /// Makes an empty calendar at time zero, without allocating anything yet.
     pub fn new() -> Self {
         Calendar {
@@ -146,36 +150,66 @@ impl<T> Calendar<T> {
     /// Schedules an event at an absolute time. A time before that of the last popped event would
     /// break causality and is taken as that time instead. Up to 2^32 events can be pending, which
     /// is more than fits in memory.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, at: u64, payload: T) -> Ticket {
-        let sequence = self.next_sequence;
+        let ticket = self.reserve();
+        self.push_reserved(ticket, at, payload);
+        ticket
+    }
+
+    /// Gives out a ticket for an event that is yet to be pushed. Each must be used up by `push_reserved` or `give_back`
+    /// before the next event is popped.
+    #[inline(always)]
+    pub fn reserve(&mut self) -> Ticket {
+        let generation = self.next_sequence;
         self.next_sequence += 1;
+        let slot = self.free_slots.pop().unwrap_or_else(|| self.add_slot());
+        self.slots[slot as usize].sequence = generation;
+        Ticket { slot, generation }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_slot(&mut self) -> u32 {
+        self.slots.push(Slot { sequence: 0, reuse: 0, payload: T::default() });
+        self.slots.len() as u32 - 1
+    }
+
+    /// Takes back a reserved ticket that is not needed.
+    pub fn give_back(&mut self, ticket: Ticket) {
+        self.free_slots.push(ticket.slot);
+    }
+
+    /// Schedules an event under a reserved ticket. Among events of equal time the order of pushing counts, not that of
+    /// reserving.
+    #[inline(always)]
+    pub fn push_reserved(&mut self, ticket: Ticket, at: u64, payload: T) {
         self.live += 1;
-        let mut key = Key { time: at, slot: 0, reuse: 0 };
-        if let Some(slot) = self.free_slots.pop() {
-            let entry = &mut self.slots[slot as usize];
-            entry.sequence = sequence;
-            entry.payload = Some(payload);
-            key.slot = slot;
-            key.reuse = entry.reuse;
-        } else {
-            key.slot = self.slots.len() as u32;
-            self.slots.push(Slot { sequence, reuse: 0, payload: Some(payload) });
-        }
+        let entry = &mut self.slots[ticket.slot as usize];
+        // What is there owns nothing any more, so there is no need to look at what has to be dropped.
+        std::mem::forget(std::mem::replace(&mut entry.payload, payload));
+        entry.reuse = entry.reuse.wrapping_add(1);
+        let reuse = entry.reuse;
         if at <= self.now {
-            key.time = self.now;
-            self.lane.push_back(key);
-        } else if at > self.base {
+            self.lane.push_back(Key::new(self.now, ticket.slot, reuse));
+        } else {
+            self.put_in_order(Key::new(at, ticket.slot, reuse));
+        }
+    }
+
+    /// Puts a key that is later than the current time where it belongs.
+    #[inline(never)]
+    fn put_in_order(&mut self, key: Key) {
+        if key.time > self.base {
             self.wheel.put(self.base, key);
         } else {
-            let rank = self.sorted.rank(at);
+            let rank = self.sorted.rank(key.time);
             if rank.min(self.sorted.len() - rank) > SHIFT_LIMIT {
                 self.spill(rank, key);
             } else {
                 self.sorted.insert(rank, key);
             }
         }
-        Ticket { slot: key.slot, generation: sequence }
     }
 
     /// Takes out the earliest event, the one pushed first among those of equal time.
@@ -187,15 +221,33 @@ impl<T> Calendar<T> {
     /// Takes out the earliest event if its time is at most `limit`.
     #[inline]
     pub fn pop_until(&mut self, limit: u64) -> Option<(u64, T)> {
+        let next = self.next_until(limit, |_| {})?;
+        Some((next.time, std::mem::take(self.payload_mut(next))))
+    }
+
+    /// Takes the earliest event out of the order if its time is at most `limit`, and leaves its payload in its slot,
+    /// from where it must be taken by `payload_mut` before the next push: what it owns is not dropped.
+    ///
+    /// When many events are pending, `ahead` is shown some that are to be popped soon, a few dozen at a time. Reading
+    /// there what belongs to an event waits for the memory of all of them together, instead of for one after the
+    /// other. Which events are shown has no meaning beyond that.
+    #[inline]
+    pub fn next_until(&mut self, limit: u64, mut ahead: impl FnMut(&T)) -> Option<Next> {
         loop {
-            let (key, source) = self.front(limit)?;
+            let (key, source) = self.front(limit, &mut ahead)?;
             self.drop_front(source);
-            if let Some(payload) = self.release(key) {
+            if self.release(key) {
                 self.now = key.time;
-                return Some((key.time, payload));
+                return Some(Next { time: key.time, slot: key.slot() });
             }
             self.stale -= 1;
         }
+    }
+
+    /// The payload of the event that was taken out last.
+    #[inline]
+    pub fn payload_mut(&mut self, next: Next) -> &mut T {
+        &mut self.slots[next.slot as usize].payload
     }
 
     /// The time of the earliest event. Takes `self` mutably because cancelled keys in front of
@@ -206,7 +258,7 @@ impl<T> Calendar<T> {
                 let (level, digit) = self.wheel.first()?;
                 return Some(self.wheel.bucket(level, digit).earliest);
             }
-            let (key, source) = self.front(u64::MAX)?;
+            let (key, source) = self.front(u64::MAX, &mut |_| {})?;
             if self.is_live(&key) {
                 return Some(key.time);
             }
@@ -220,24 +272,33 @@ impl<T> Calendar<T> {
     /// whichever is first, so cancelling costs constant time and memory stays bounded.
     pub fn cancel(&mut self, ticket: Ticket) -> Option<T> {
         let slot = self.slots.get(ticket.slot as usize)?;
-        if slot.sequence != ticket.generation || slot.payload.is_none() {
+        if slot.sequence != ticket.generation || slot.payload().is_none() {
             return None;
         }
         let reuse = slot.reuse;
         self.stale += 1;
-        let payload = self.release(Key { time: 0, slot: ticket.slot, reuse });
+        let payload = std::mem::take(&mut self.slots[ticket.slot as usize].payload);
+        self.release(Key::new(0, ticket.slot, reuse));
         if self.stale > self.live + STALE_ALLOWANCE {
             self.purge();
         }
-        payload
+        Some(payload)
+    }
+
+    /// The ticket of a pending event, from its packed form; `None` when the event was popped or cancelled already.
+    pub fn unpack(&self, packed: u64) -> Option<Ticket> {
+        let index = (packed >> GENERATION_BITS).checked_sub(1)?;
+        let slot = self.slots.get(index as usize).filter(|slot| slot.payload().is_some())?;
+        let ticket = Ticket { slot: index as u32, generation: slot.sequence };
+        (ticket.packed() == packed).then_some(ticket)
     }
 
     /// Drops all events whose payload `matches`, looking at them in no particular order.
     pub fn remove_where(&mut self, mut matches: impl FnMut(&T) -> bool) {
         let before = self.live;
         for (index, slot) in self.slots.iter_mut().enumerate() {
-            if slot.payload.as_ref().is_some_and(&mut matches) {
-                slot.payload = None;
+            if slot.payload().is_some_and(&mut matches) {
+                slot.payload = T::default();
                 slot.reuse = slot.reuse.wrapping_add(1);
                 self.free_slots.push(index as u32);
                 self.live -= 1;
@@ -249,27 +310,27 @@ impl<T> Calendar<T> {
         }
     }
 
-    /// All scheduled events as (time, sequence, payload), in no particular order.
+    /// All scheduled events as (time, sequence, payload), in no particular order. The sequence number is that of the
+    /// ticket: it tells the order of pushing among those that were not reserved.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64, &T)> {
         let chunks = self.wheel.chunks.iter();
         let far = chunks.flat_map(|chunk| &chunk.keys[..chunk.used as usize]);
         let near = self.sorted.live().iter().chain(&self.lane);
         near.chain(far).filter_map(|key| {
-            let slot = &self.slots[key.slot as usize];
-            let payload = slot.payload.as_ref().filter(|_| slot.reuse == key.reuse)?;
-            Some((key.time, slot.sequence, payload))
+            let slot = &self.slots[key.slot() as usize];
+            (slot.reuse == key.reuse()).then_some((key.time, slot.sequence, &slot.payload))
         })
     }
 
     /// The first key, live or stale, if it is not after `limit`.
     #[inline]
-    fn front(&mut self, limit: u64) -> Option<(Key, Source)> {
+    fn front(&mut self, limit: u64, ahead: &mut impl FnMut(&T)) -> Option<(Key, Source)> {
         loop {
             let (key, source) = match (self.sorted.front(), self.lane.front().copied()) {
                 (Some(key), None) => (key, Source::Sorted),
                 (Some(key), Some(_)) if key.time <= self.now => (key, Source::Sorted),
                 (_, Some(key)) => (key, Source::Lane),
-                (None, None) if self.refill(limit) => continue,
+                (None, None) if self.refill(limit, ahead) => continue,
                 (None, None) => return None,
             };
             return (key.time <= limit).then_some((key, source));
@@ -284,36 +345,32 @@ impl<T> Calendar<T> {
         }
     }
 
-    /// Looks at both ends of the slot, which often is spread over two cache lines, so that a
-    /// payload has arrived in the cache once its key has been checked.
     #[inline]
     fn is_live(&self, key: &Key) -> bool {
-        let slot = &self.slots[key.slot as usize];
-        slot.payload.is_some() & (slot.reuse == key.reuse)
+        self.slots[key.slot() as usize].reuse == key.reuse()
     }
 
-    /// Empties the slot of a key, unless the key is stale.
+    /// Frees the slot of a key; false if the key is stale.
     #[inline]
-    fn release(&mut self, key: Key) -> Option<T> {
-        let slot = &mut self.slots[key.slot as usize];
-        if slot.reuse != key.reuse {
-            return None;
+    fn release(&mut self, key: Key) -> bool {
+        let slot = &mut self.slots[key.slot() as usize];
+        if slot.reuse != key.reuse() {
+            return false;
         }
-        let payload = slot.payload.take();
         slot.reuse = slot.reuse.wrapping_add(1);
-        self.free_slots.push(key.slot);
+        self.free_slots.push(key.slot());
         self.live -= 1;
-        if key.reuse == u32::MAX {
+        if key.reuse() == u32::MAX {
             // The count starts again from zero, so no key from the first time round may survive.
             self.purge();
         }
-        payload
+        true
     }
 
     /// Fills the sorted part from the wheel when it and the lane are empty. Gives false when there
     /// is nothing up to `limit`, so that asking again and again for too early a time costs little.
     #[inline(never)]
-    fn refill(&mut self, limit: u64) -> bool {
+    fn refill(&mut self, limit: u64, ahead: &mut impl FnMut(&T)) -> bool {
         self.sorted.clear();
         if self.sorted.keys.capacity() > KEPT_CAPACITY.max(4 * self.wheel.stored) {
             self.sorted.keys.shrink_to(KEPT_CAPACITY);
@@ -346,6 +403,9 @@ impl<T> Calendar<T> {
                 self.free_slots = Vec::new();
                 self.wheel = Wheel::new();
             }
+        }
+        for key in self.sorted.live() {
+            ahead(&self.slots[key.slot() as usize].payload);
         }
         self.sorted.len() > 0
     }
@@ -411,11 +471,7 @@ impl<T> Calendar<T> {
     #[cold]
     fn purge(&mut self) {
         let slots = &self.slots;
-        let is_live = |key: &Key| {
-            // An empty slot may have a count that starts again, so the count alone will not do.
-            let slot = &slots[key.slot as usize];
-            slot.payload.is_some() && slot.reuse == key.reuse
-        };
+        let is_live = |key: &Key| slots[key.slot() as usize].reuse == key.reuse();
         self.sorted.close_front();
         self.sorted.keys.retain(is_live);
         self.lane.retain(is_live);

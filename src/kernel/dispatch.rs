@@ -2,12 +2,15 @@
 
 use crate::vocabulary::{DropReason, EventId, Fact, LinkId, MessageId, NodeId, Time, TimerId, TraceEvent};
 
-use super::calendar::Ticket;
+use super::calendar::{Next, Ticket};
 use super::component::{Component, Envelope};
 use super::context::{Context, Effect};
+use super::digest::Digest;
 use super::limits::{EVENTS_PER_INSTANT_MAX, PENDING_MAX};
-use super::link::LinkCondition;
-use super::simulation::{Frame, NodeCondition, Scheduled, Simulation, TraceMode};
+use super::link::{Link, LinkCondition};
+use super::simulation::{Simulation, TraceMode};
+use super::state::{Frame, Node, NodeCondition, Scheduled, MOVED_ON};
+use super::tally::Tally;
 
 /// Who is called, and why.
 pub(super) struct Call {
@@ -22,6 +25,21 @@ impl Call {
         Call { node, link: None, receiver: node, cause }
     }
 }
+
+/// Reads a little of all that the arrival of a frame is going to need. The results are not used: what counts is that
+/// the memory of a few dozen coming events is fetched at the same time.
+#[inline]
+fn look_ahead(nodes: &[Node], links: &[Link], tally: &Tally, scheduled: &Scheduled) {
+    if let Scheduled::Frame(frame) = scheduled {
+        let message = frame.message.about();
+        let Some(link) = links.get(frame.path.link().0 as usize) else { return };
+        let to = link.arrival_end(frame.path.direction()).node;
+        let Some(node) = nodes.get(to.0 as usize) else { return };
+        let next = node.links.last().and_then(|(_, link)| links.get(link.0 as usize));
+        std::hint::black_box((message, tally.glance(to), next.map(|link| link.in_flight)));
+    }
+}
+
 impl Simulation {
     /// Dispatches one event; false when nothing is pending or the run is halted.
     pub fn step(&mut self) -> bool {
@@ -33,18 +51,29 @@ impl Simulation {
         if self.halted.is_some() {
             return false;
         }
-        let Some((at, scheduled)) = self.calendar.pop_until(until.0) else { return false };
-        if at > self.now.0 {
-            self.now = Time(at);
-            self.steps_at_instant = 0;
+        let (nodes, links, tally) = (&self.nodes, &self.links, &self.tally);
+        let ahead = |scheduled: &Scheduled| look_ahead(nodes, links, tally, scheduled);
+        let Some(next) = self.calendar.next_until(until.0, ahead) else { return false };
+        if next.time > self.now.0 {
+            self.now = Time(next.time);
+            self.steps_before_instant = self.steps;
         }
         self.steps += 1;
-        self.steps_at_instant += 1;
-        if self.steps_at_instant > EVENTS_PER_INSTANT_MAX {
+        if self.steps - self.steps_before_instant > EVENTS_PER_INSTANT_MAX {
             self.halt("too many events without any time going by: something goes round in a circle");
             return false;
         }
-        self.dispatch(scheduled);
+        match self.calendar.payload_mut(next) {
+            Scheduled::Frame(_) => self.arrive_from(next),
+            Scheduled::Timer { node, id, key, cause } => {
+                let (node, id, key, cause) = (*node, *id, *key, *cause);
+                self.fire(node, id, key, cause);
+            }
+            other => {
+                let other = std::mem::take(other);
+                self.dispatch(other);
+            }
+        }
         true
     }
 
@@ -69,9 +98,10 @@ impl Simulation {
         self.advance(until, u64::MAX);
     }
 
+    #[cold]
     pub(super) fn dispatch(&mut self, scheduled: Scheduled) {
         match scheduled {
-            Scheduled::Frame(frame) => self.arrive(frame),
+            Scheduled::Frame(frame) => self.arrive_in_trouble(frame),
             Scheduled::Timer { node, id, key, cause } => self.fire(node, id, key, cause),
             Scheduled::Start { node } => self.start(node),
             Scheduled::Notice { link, direction, lost, cause } => self.notice(link, direction, lost, cause),
@@ -86,59 +116,86 @@ impl Simulation {
                 let cause = self.record(node, EventId::NONE, MessageId::NONE, Fact::Started {});
                 self.call(Call::plain(node, cause), |component, context| component.on_start(context));
             }
-            NodeCondition::Paused => self.waiting[node.0 as usize].held.push_back(Scheduled::Start { node }),
+            NodeCondition::Paused => self.waiting[node.0 as usize].push_back(Scheduled::Start { node }),
             NodeCondition::Down | NodeCondition::Removed => {}
         }
     }
 
+    #[inline]
     pub(super) fn fire(&mut self, node: NodeId, id: TimerId, key: u64, cause: EventId) {
-        let slot = &mut self.waiting[node.0 as usize];
+        if !self.moved_timers.is_empty() {
+            self.moved_timers.retain(|(moved, _)| *moved != id);
+        }
         if self.nodes[node.0 as usize].condition == NodeCondition::Paused {
-            slot.held.push_back(Scheduled::Timer { node, id, key, cause });
+            self.waiting[node.0 as usize].push_back(Scheduled::Timer { node, id, key, cause });
             return;
         }
-        if let Some(index) = slot.timers.iter().rposition(|(timer, _)| *timer == id) {
-            slot.timers.swap_remove(index);
+        if self.handle(&Call::plain(node, cause), |component, context| component.on_timer(id, key, context)) {
+            self.apply_inline(node, cause);
         }
-        self.call(Call::plain(node, cause), |component, context| component.on_timer(id, key, context));
     }
 
-    pub(super) fn arrive(&mut self, frame: Frame) {
-        let link = &mut self.links[frame.link.0 as usize];
+    /// The frame in this slot of the calendar arrives. It is read in its place, as moving it out first costs more.
+    #[inline(always)]
+    fn arrive_from(&mut self, next: Next) {
+        let Scheduled::Frame(frame) = self.calendar.payload_mut(next) else { return };
+        let (id, direction, epoch, cause) = (frame.path.link(), frame.path.direction(), frame.epoch, frame.cause);
+        let (about, what) = (frame.message.about(), frame.message.carried());
+        let link = &mut self.links[id.0 as usize];
+        let (end, from) = (link.arrival_end(direction), link.departure_end(direction).node);
+        let host = self.nodes[end.node.0 as usize].host;
+        let open = link.condition == LinkCondition::Up && link.epochs[usize::from(1 - direction)] == epoch;
+        if !open || self.nodes[host.0 as usize].condition != NodeCondition::Running {
+            let frame = std::mem::take(self.calendar.payload_mut(next));
+            return self.dispatch(frame);
+        }
+        link.in_flight -= 1;
+        let cause = self.record_frame(end.node, cause, about, Fact::Delivered { link: id, from, what });
+        let call = Call { node: host, link: Some(id), receiver: end.node, cause };
+        let message = match self.calendar.payload_mut(next) {
+            Scheduled::Frame(frame) => std::mem::replace(&mut frame.message, MOVED_ON),
+            _ => return,
+        };
+        let handled = self.handle(&call, |component, context| {
+            component.on_message(Envelope { link: id, from, to: end.node, port: end.port, cause, message }, context);
+        });
+        if handled {
+            self.apply_inline(host, cause);
+        }
+    }
+
+    /// What becomes of a frame whose link, connection or receiver does not work.
+    #[cold]
+    fn arrive_in_trouble(&mut self, frame: Frame) {
+        let id = frame.path.link();
+        let link = &self.links[id.0 as usize];
         match link.condition {
             LinkCondition::Up => {}
-            LinkCondition::Partitioned => {
-                self.held[frame.link.0 as usize].push_back(Scheduled::Frame(frame));
-                return;
-            }
+            LinkCondition::Partitioned => return self.hold_arrived(frame),
             LinkCondition::GivenUp => return self.drop_frame(frame, DropReason::ConnectionLost),
             LinkCondition::Removed => return self.drop_frame(frame, DropReason::Removed),
         }
-        let (end, from) = (link.arrival_end(frame.direction), link.departure_end(frame.direction).node);
-        let host = self.nodes[end.node.0 as usize].host;
+        let host = self.host(link.arrival_end(frame.path.direction()).node);
         match self.nodes[host.0 as usize].condition {
-            NodeCondition::Running => {}
-            NodeCondition::Paused => return self.waiting[host.0 as usize].held.push_back(Scheduled::Frame(frame)),
-            NodeCondition::Down | NodeCondition::Removed => return self.drop_frame(frame, DropReason::NodeDown),
+            NodeCondition::Running => self.drop_frame(frame, DropReason::ConnectionLost),
+            NodeCondition::Paused => self.waiting[host.0 as usize].push_back(Scheduled::Frame(frame)),
+            NodeCondition::Down | NodeCondition::Removed => self.drop_frame(frame, DropReason::NodeDown),
         }
-        if link.epochs[usize::from(1 - frame.direction)] != frame.epoch {
-            return self.drop_frame(frame, DropReason::ConnectionLost);
-        }
-        link.in_flight -= 1;
-        let Frame { link, cause, message, .. } = frame;
-        let fact = Fact::Delivered { link, from, what: message.carried() };
-        let cause = self.record(end.node, cause, message.about(), fact);
-        let call = Call { node: host, link: Some(link), receiver: end.node, cause };
-        let envelope = Envelope { link, from, to: end.node, port: end.port, cause, message };
-        self.call(call, |component, context| component.on_message(envelope, context));
     }
 
     /// Calls a component and applies what it asks for.
-    #[inline]
     pub(super) fn call(&mut self, call: Call, handler: impl FnOnce(&mut dyn Component, &mut Context)) {
+        if self.handle(&call, handler) {
+            self.apply(call.node, call.cause);
+        }
+    }
+
+    /// Calls a component; false if there is none.
+    #[inline(always)]
+    fn handle(&mut self, call: &Call, handler: impl FnOnce(&mut dyn Component, &mut Context)) -> bool {
         let index = call.node.0 as usize;
-        let Some(component) = self.components[index].as_deref_mut() else { return };
-        let mut messages_made = self.nodes[index].messages_made;
+        // It is taken out for the time of the call, because the context may look at the nodes.
+        let Some(mut component) = self.nodes[index].component.take() else { return false };
         let mut context = Context {
             now: self.now,
             node: call.node,
@@ -146,55 +203,76 @@ impl Simulation {
             receiver: call.receiver,
             cause: call.cause,
             effects: &mut self.effects,
-            nodes: &self.nodes,
+            nodes: &mut self.nodes,
             random: &mut self.randoms[index],
-            messages_made: &mut messages_made,
-            timers_issued: &mut self.timers_issued,
+            calendar: &mut self.calendar,
         };
-        handler(component, &mut context);
-        self.nodes[index].messages_made = messages_made;
-        self.apply(call.node, call.cause);
+        handler(&mut *component, &mut context);
+        self.nodes[index].component = Some(component);
+        true
     }
 
-    pub(super) fn apply(&mut self, node: NodeId, handler_cause: EventId) {
-        let mut effects = std::mem::take(&mut self.effects);
+    fn apply(&mut self, node: NodeId, handler_cause: EventId) {
+        self.apply_inline(node, handler_cause);
+    }
+
+    /// Applies what a handler asked for, in the order of asking.
+    #[inline(always)]
+    fn apply_inline(&mut self, node: NodeId, handler_cause: EventId) {
         // A frozen node is called only for an edit or a broken connection; what it answers must not be lost.
         let is_up = matches!(self.nodes[node.0 as usize].condition, NodeCondition::Running | NodeCondition::Paused);
         let mut last = (MessageId::NONE, handler_cause);
-        for effect in effects.drain(..) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in &mut effects {
             match effect {
-                Effect::Record { node, message, fact } => {
+                Effect::Record { node, message, fact, digest } => {
+                    let (node, message, fact, digest) = (*node, *message, *fact, *digest);
                     let cause = if last.0 == message { last.1 } else { handler_cause };
-                    last = (message, self.record(node, cause, message, fact));
+                    last = (message, self.record_digested(node, cause, message, fact, digest));
                 }
                 Effect::Remember { content } => {
-                    if self.mode == TraceMode::Full {
-                        self.trace.remember(&content);
+                    if let (Some(content), TraceMode::Full) = (content.take(), self.mode) {
+                        self.trace.remember(content);
                     }
                 }
-                _ if !is_up => {}
+                Effect::SetTimer { ticket, .. } if !is_up => self.calendar.give_back(*ticket),
+                Effect::Send { message, .. } if !is_up => drop(std::mem::replace(&mut **message, MOVED_ON)),
+                Effect::CancelTimer { .. } if !is_up => {}
                 Effect::Send { from, link, message } => {
-                    let cause = if last.0 == message.about() { last.1 } else { handler_cause };
-                    self.send(from, link, message, cause);
+                    let (from, link, about) = (*from, *link, message.about());
+                    let cause = if last.0 == about { last.1 } else { handler_cause };
+                    self.send(from, link, message, about, cause);
                 }
-                Effect::SetTimer { id, after, key } => {
-                    let ticket = self.schedule(self.now + after, Scheduled::Timer { node, id, key, cause: last.1 });
-                    self.waiting[node.0 as usize].timers.push((id, ticket));
+                Effect::SetTimer { ticket, after, key } => {
+                    let (ticket, at, key) = (*ticket, self.now + *after, *key);
+                    self.check_pending();
+                    let id = TimerId(ticket.packed());
+                    self.calendar.push_reserved(ticket, at.0, Scheduled::Timer { node, id, key, cause: last.1 });
                 }
-                Effect::CancelTimer { id } => self.cancel_timer(node, id),
+                Effect::CancelTimer { id } => {
+                    let id = *id;
+                    self.cancel_timer(node, id);
+                }
             }
         }
+        effects.clear();
         self.effects = effects;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn schedule(&mut self, at: Time, scheduled: Scheduled) -> Ticket {
-        if self.calendar.len() >= PENDING_MAX {
-            self.halt("too many events are waiting");
-        }
+        self.check_pending();
         self.calendar.push(at.0, scheduled)
     }
 
+    #[inline]
+    pub(super) fn check_pending(&mut self) {
+        if self.calendar.len() >= PENDING_MAX {
+            self.halt("too many events are waiting");
+        }
+    }
+
+    #[cold]
     pub(super) fn halt(&mut self, reason: &'static str) {
         if self.halted.is_none() {
             self.halted = Some(reason);
@@ -204,12 +282,43 @@ impl Simulation {
         }
     }
 
-    #[inline(always)]
+    /// Writes a fact down: into the digest, the totals and the trace.
     pub(super) fn record(&mut self, node: NodeId, cause: EventId, message: MessageId, fact: Fact) -> EventId {
+        let digest = Digest::of_fact(&fact);
+        self.record_digested(node, cause, message, fact, digest)
+    }
+
+    /// The same for `Sent` and `Delivered`, which are most of all facts: as their kind is known where they are made, all
+    /// that depends on it is computed beforehand.
+    #[inline(always)]
+    pub(super) fn record_frame(&mut self, node: NodeId, cause: EventId, message: MessageId, fact: Fact) -> EventId {
         self.events_recorded += 1;
         let event = TraceEvent { id: EventId(self.events_recorded), at: self.now, node, cause, message, fact };
         self.digest.fold(&event);
-        self.tally.add(&event);
+        match fact {
+            Fact::Sent { .. } => self.tally.add_sent(node),
+            _ => self.tally.add_delivered(node),
+        }
+        if self.mode == TraceMode::Full {
+            self.trace.push(event);
+        }
+        event.id
+    }
+
+    /// The same for a fact whose part of the digest is known.
+    #[inline(always)]
+    fn record_digested(
+        &mut self,
+        node: NodeId,
+        cause: EventId,
+        message: MessageId,
+        fact: Fact,
+        digest: u64,
+    ) -> EventId {
+        self.events_recorded += 1;
+        let event = TraceEvent { id: EventId(self.events_recorded), at: self.now, node, cause, message, fact };
+        self.digest.fold_with(&event, digest);
+        self.tally.add(node, event.at, &fact);
         if self.mode == TraceMode::Full {
             self.trace.push(event);
         }
@@ -217,19 +326,21 @@ impl Simulation {
     }
 
     pub(super) fn cancel_timer(&mut self, node: NodeId, id: TimerId) {
-        let slot = &mut self.waiting[node.0 as usize];
-        if let Some(index) = slot.timers.iter().rposition(|(timer, _)| *timer == id) {
-            let (_, ticket) = slot.timers.swap_remove(index);
-            if self.calendar.cancel(ticket).is_none() {
-                // It ran out while the node was paused and waits among what is held.
-                slot.held.retain(|held| !matches!(held, Scheduled::Timer { id: other, .. } if *other == id));
-            }
+        if let Some(ticket) = self.calendar.unpack(id.0) {
+            self.calendar.cancel(ticket);
+        } else if let Some(index) = self.moved_timers.iter().position(|(moved, _)| *moved == id) {
+            let (_, ticket) = self.moved_timers.swap_remove(index);
+            self.calendar.cancel(ticket);
+        } else {
+            // It ran out while the node was paused and waits among what is held, or it is long gone.
+            self.waiting[node.0 as usize]
+                .retain(|held| !matches!(held, Scheduled::Timer { id: other, .. } if *other == id));
         }
     }
 
     pub(super) fn cancel_timers(&mut self, node: NodeId) {
-        for (_, ticket) in std::mem::take(&mut self.waiting[node.0 as usize].timers) {
-            self.calendar.cancel(ticket);
-        }
+        self.calendar.remove_where(|scheduled| matches!(scheduled, Scheduled::Timer { node: at, .. } if *at == node));
+        let calendar = &self.calendar;
+        self.moved_timers.retain(|(_, ticket)| calendar.unpack(ticket.packed()).is_some());
     }
 }

@@ -5,7 +5,8 @@ use crate::vocabulary::{DropReason, EventId, Fact, MessageId, NodeId, Time};
 use super::component::Notice;
 use super::dispatch::Call;
 use super::fault::Fault;
-use super::simulation::{NodeCondition, Scheduled, Simulation};
+use super::simulation::Simulation;
+use super::state::{NodeCondition, Scheduled};
 
 impl Simulation {
     /// Does a fault, now. One that does not apply (a crash of what is down) does nothing.
@@ -67,25 +68,114 @@ impl Simulation {
         }
         self.nodes[node.0 as usize].condition = NodeCondition::Running;
         self.record(node, EventId::NONE, MessageId::NONE, Fact::Resumed {});
-        for held in std::mem::take(&mut self.waiting[node.0 as usize].held) {
+        for held in std::mem::take(&mut self.waiting[node.0 as usize]) {
             let timer = match &held {
                 Scheduled::Timer { id, .. } => Some(*id),
                 _ => None,
             };
             let ticket = self.schedule(self.now, held);
-            if let Some(entry) =
-                timer.and_then(|id| self.waiting[node.0 as usize].timers.iter_mut().find(|(timer, _)| *timer == id))
-            {
-                entry.1 = ticket;
-            }
+            self.moved_timers.extend(timer.map(|id| (id, ticket)));
         }
     }
 
     pub(super) fn discard_held(&mut self, node: NodeId, reason: DropReason) {
-        for held in std::mem::take(&mut self.waiting[node.0 as usize].held) {
+        for held in std::mem::take(&mut self.waiting[node.0 as usize]) {
             if let Scheduled::Frame(frame) = held {
                 self.drop_frame(frame, reason);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::kernel::component::{Change, Component, Envelope, Inspection};
+    use crate::kernel::context::Context;
+    use crate::kernel::simulation::TraceMode;
+    use crate::vocabulary::{Duration, Settings, TimerId};
+
+    /// Sets a timer of ten milliseconds at the start, and takes it back when it gets new settings.
+    #[derive(Clone, Default)]
+    struct Alarm {
+        timer: Option<TimerId>,
+        rung: usize,
+    }
+
+    impl Component for Alarm {
+        fn on_start(&mut self, context: &mut Context) {
+            self.timer = Some(context.set_timer(Duration::from_millis(10), 7));
+        }
+        fn on_message(&mut self, _: Envelope, _: &mut Context) {}
+        fn on_timer(&mut self, timer: TimerId, key: u64, _: &mut Context) {
+            assert_eq!((Some(timer), key), (self.timer, 7), "it is the timer that was set");
+            self.rung += 1;
+        }
+        fn on_change(&mut self, _: &Change, context: &mut Context) {
+            self.timer.into_iter().for_each(|timer| context.cancel_timer(timer));
+        }
+        fn inspect(&self, _: NodeId, _: usize) -> Inspection {
+            Inspection { item_count: self.rung, ..Inspection::default() }
+        }
+        fn clone_box(&self) -> Box<dyn Component> {
+            Box::new(self.clone())
+        }
+    }
+
+    const ALARM: NodeId = NodeId(0);
+
+    /// The alarm was frozen when its timer ran out, and it is 20 ms past the start.
+    fn frozen() -> Simulation {
+        let mut simulation = Simulation::new(1, TraceMode::Full);
+        simulation.add_node("alarm", Box::new(Alarm::default()));
+        simulation.run_until(Time(5_000_000));
+        simulation.fault(Fault::Pause(ALARM));
+        simulation.run_until(Time(20_000_000));
+        assert_eq!(simulation.waiting[0].len(), 1, "the timer waits");
+        simulation
+    }
+
+    fn rung_in_the_end(mut simulation: Simulation) -> usize {
+        simulation.run_until(Time(100_000_000));
+        assert!(simulation.moved_timers.is_empty(), "nothing is remembered of a timer that is done with");
+        assert_eq!(simulation.pending(), 0);
+        simulation.inspect(ALARM, 0).item_count
+    }
+
+    #[test]
+    fn a_timer_that_ran_out_in_the_frost_rings_once() {
+        let mut simulation = frozen();
+        simulation.fault(Fault::Resume(ALARM));
+        simulation.fault(Fault::Pause(ALARM));
+        simulation.run_until(Time(30_000_000));
+        simulation.fault(Fault::Resume(ALARM));
+        assert_eq!(rung_in_the_end(simulation), 1);
+    }
+
+    #[test]
+    fn a_timer_that_ran_out_in_the_frost_can_be_taken_back() {
+        let mut simulation = frozen();
+        simulation.configure(ALARM, Rc::new(Settings::default()));
+        simulation.fault(Fault::Resume(ALARM));
+        assert_eq!(rung_in_the_end(simulation), 0, "before the thaw");
+
+        let mut simulation = frozen();
+        simulation.fault(Fault::Resume(ALARM));
+        simulation.configure(ALARM, Rc::new(Settings::default()));
+        assert_eq!(rung_in_the_end(simulation), 0, "after it, before it rang");
+    }
+
+    #[test]
+    fn a_crash_takes_a_timer_back_wherever_it_waits() {
+        let mut simulation = frozen();
+        simulation.fault(Fault::Crash(ALARM));
+        assert_eq!(rung_in_the_end(simulation), 0, "frozen");
+
+        let mut simulation = frozen();
+        simulation.fault(Fault::Resume(ALARM));
+        simulation.fault(Fault::Crash(ALARM));
+        assert_eq!(rung_in_the_end(simulation), 0, "thawed");
     }
 }

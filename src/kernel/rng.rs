@@ -1,11 +1,11 @@
 //! Named random streams and the sampling of distributions.
 //!
 //! Each stream is a PCG32 whose state comes from the run's seed and whose sequence comes from a name ("which node",
-//! "for what"), so that one more node leaves the draws of all others as they were. Distributions are sampled by
-//! `rand_distr` in its software-libm build, which computes the same bits natively and in WebAssembly.
+//! "for what"), so that one more node leaves the draws of all others as they were. Distributions are sampled with
+//! the software functions of `libm`, called by name, so that the same bits come out natively and in WebAssembly,
+//! whatever mathematics other crates switch on.
 
 use rand::{Rng as _, RngExt as _};
-use rand_distr::{Distribution as _, Exp1, StandardNormal};
 use rand_pcg::Pcg32;
 
 use crate::vocabulary::{Distribution, Duration};
@@ -57,15 +57,35 @@ impl Stream {
         self.generator.random::<f64>()
     }
 
-    /// An exponentially distributed number with mean 1.
+    /// An exponentially distributed number with mean 1, by inversion. At most 36.8, since a draw has 53 bits.
     #[inline]
     pub fn exponential(&mut self) -> f64 {
-        Exp1.sample(&mut self.generator)
+        -libm::log(1.0 - self.unit())
+    }
+
+    /// A normally distributed number with mean 0 and standard deviation 1, by Marsaglia's polar method. Its twin is
+    /// thrown away, so that the stream keeps no state but the generator's.
+    fn normal(&mut self) -> f64 {
+        loop {
+            let (x, y) = (2.0 * self.unit() - 1.0, 2.0 * self.unit() - 1.0);
+            let square = x * x + y * y;
+            if square > 0.0 && square < 1.0 {
+                return x * libm::sqrt(-2.0 * libm::log(square) / square);
+            }
+        }
     }
 
     /// A span drawn from the distribution.
     #[inline]
     pub fn sample(&mut self, distribution: &Distribution) -> Duration {
+        match *distribution {
+            Distribution::Constant(span) => span,
+            _ => self.draw(distribution),
+        }
+    }
+
+    #[inline(never)]
+    fn draw(&mut self, distribution: &Distribution) -> Duration {
         match *distribution {
             Distribution::Constant(span) => span,
             Distribution::Uniform(low, high) => {
@@ -74,7 +94,7 @@ impl Stream {
             }
             Distribution::Exponential(mean) => Duration((self.exponential() * mean.0 as f64) as u64),
             Distribution::LogNormal(median, sigma) => {
-                let normal: f64 = StandardNormal.sample(&mut self.generator);
+                let normal = self.normal();
                 Duration((libm::exp(sigma * normal) * median.0 as f64) as u64)
             }
         }
@@ -111,5 +131,33 @@ mod tests {
             let measured = total / f64::from(count);
             assert!((measured - mean).abs() < 0.01 * mean, "{distribution}: {measured}, expected {mean}");
         }
+    }
+
+    #[test]
+    fn samples_have_the_spread_and_the_tails_that_the_distribution_says() {
+        let mut stream = Stream::named(7, "n", "test");
+        let count = 200_000;
+        let exponential: Vec<f64> = (0..count).map(|_| stream.exponential()).collect();
+        let normal: Vec<f64> = (0..count).map(|_| stream.normal()).collect();
+        let share = |samples: &[f64], above: f64| {
+            samples.iter().filter(|sample| **sample > above).count() as f64 / f64::from(count)
+        };
+        // The chances of an exponential and of a normal number above these bounds.
+        for (above, chance) in [(0.0, 1.0), (0.5, 0.60653), (1.0, 0.36788), (3.0, 0.04979), (6.0, 0.00248)] {
+            assert!((share(&exponential, above) - chance).abs() < 0.004, "{above}: {}", share(&exponential, above));
+        }
+        for (above, chance) in [(-2.0, 0.97725), (-1.0, 0.84134), (0.0, 0.5), (1.0, 0.15866), (2.0, 0.02275)] {
+            assert!((share(&normal, above) - chance).abs() < 0.004, "{above}: {}", share(&normal, above));
+        }
+        assert!(exponential.iter().chain(&normal).all(|sample| sample.is_finite()));
+    }
+
+    /// The bits of a few draws, worked out once: another compiler, machine or mathematical library must give the same.
+    #[test]
+    fn draws_are_the_same_bits_everywhere() {
+        let mut stream = Stream::named(1, "n", "bits");
+        let draws = [stream.exponential(), stream.exponential(), stream.normal(), stream.normal()];
+        let bits = [4606096604193095501, 4600033874937386949, 13826720771040039571, 4603414113244344218];
+        assert_eq!(draws.map(f64::to_bits), bits, "{draws:?}");
     }
 }

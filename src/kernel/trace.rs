@@ -24,9 +24,10 @@ impl Trace {
         self.events.push_back(event);
     }
 
-    pub(super) fn remember(&mut self, content: &Rc<Content>) {
-        if self.contents.insert(content.id, content.clone()).is_none() {
-            self.content_order.push_back(content.id);
+    pub(super) fn remember(&mut self, content: Rc<Content>) {
+        let id = content.id;
+        if self.contents.insert(id, content).is_none() {
+            self.content_order.push_back(id);
             if self.content_order.len() > CONTENTS_MAX {
                 if let Some(oldest) = self.content_order.pop_front() {
                     self.contents.remove(&oldest);

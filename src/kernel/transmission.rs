@@ -8,66 +8,89 @@ use crate::vocabulary::{Carried, DropReason, EventId, Fact, LinkId, Message, Mes
 use super::component::Notice;
 use super::dispatch::Call;
 use super::limits::PENDING_MAX;
-use super::link::LinkCondition;
-use super::simulation::{Frame, NodeCondition, Scheduled, Simulation};
+use super::link::{LinkCondition, LinkSpec};
+use super::simulation::Simulation;
+use super::state::{Frame, NodeCondition, Path, Scheduled, MOVED_ON};
 
 impl Simulation {
-    pub(super) fn send(&mut self, from: NodeId, id: LinkId, message: Message, cause: EventId) {
+    /// Sends the message, which is taken from where it is only when its place in the calendar is known.
+    #[inline(always)]
+    pub(super) fn send(&mut self, from: NodeId, id: LinkId, message: &mut Message, about: MessageId, cause: EventId) {
         let what = message.carried();
         let Some(link) = self.links.get_mut(id.0 as usize) else { return };
-        let direction = u8::from(link.ends[0].node != from);
+        let direction = link.direction_from(from);
+        if link.condition != LinkCondition::Up || link.faulty {
+            let message = std::mem::replace(message, MOVED_ON);
+            return self.send_in_trouble(from, id, message, cause);
+        }
         let to = link.arrival_end(direction).node;
-        if link.condition == LinkCondition::Removed {
-            self.drop_message(from, cause, message.about(), what, DropReason::NotConnected);
-            return;
-        }
-        let spec = self.specs[link.spec as usize];
         let epoch = link.epochs[usize::from(direction)];
-        let condition = link.condition;
-        let cause = self.record(from, cause, message.about(), Fact::Sent { link: id, to, what });
+        link.in_flight += 1;
+        let arrival = link.next_arrival(direction, self.now, &self.specs[usize::from(link.spec)]);
+        let cause = self.record_frame(from, cause, about, Fact::Sent { link: id, to, what });
+        self.check_pending();
+        let ticket = self.calendar.reserve();
+        let message = std::mem::replace(message, MOVED_ON);
+        let frame = Frame { path: Path::new(id, direction), epoch, sent: self.now, cause, message };
+        self.calendar.push_reserved(ticket, arrival.0, Scheduled::Frame(frame));
+    }
+
+    /// Sends a message over a link that is gone, cut or unreliable.
+    #[inline(never)]
+    fn send_in_trouble(&mut self, from: NodeId, id: LinkId, message: Message, cause: EventId) {
+        let (about, what) = (message.about(), message.carried());
+        let link = &self.links[id.0 as usize];
+        let direction = link.direction_from(from);
+        let (to, condition) = (link.arrival_end(direction).node, link.condition);
+        let epoch = link.epochs[usize::from(direction)];
+        if condition == LinkCondition::Removed {
+            return self.drop_message(from, cause, about, what, DropReason::NotConnected);
+        }
+        let cause = self.record(from, cause, about, Fact::Sent { link: id, to, what });
         if condition == LinkCondition::GivenUp {
-            self.drop_message(from, cause, message.about(), what, DropReason::ConnectionLost);
+            return self.drop_message(from, cause, about, what, DropReason::ConnectionLost);
+        }
+        self.launch_faulty(from, Frame { path: Path::new(id, direction), epoch, sent: self.now, cause, message });
+    }
+
+    /// Puts a frame on a link that may lose it, double it or let later ones overtake it.
+    fn launch_faulty(&mut self, from: NodeId, frame: Frame) {
+        let id = frame.path.link();
+        let link = &mut self.links[id.0 as usize];
+        let spec = self.specs[usize::from(link.spec)];
+        if link.random.chance(spec.loss) {
+            self.drop_message(from, frame.cause, frame.message.about(), frame.message.carried(), DropReason::Loss);
             return;
         }
-        if spec.loss > 0.0 && self.links[id.0 as usize].random.chance(spec.loss) {
-            self.drop_message(from, cause, message.about(), what, DropReason::Loss);
-            return;
+        if link.random.chance(spec.duplicate) {
+            let cause = self.record(from, frame.cause, frame.message.about(), Fact::Duplicated { link: id });
+            self.launch(from, Frame { cause, ..frame.clone() }, &spec);
         }
-        let twice = spec.duplicate > 0.0 && self.links[id.0 as usize].random.chance(spec.duplicate);
-        let frame = Frame { link: id, direction, epoch, sent: self.now, cause, message };
-        if twice {
-            let cause = self.record(from, cause, frame.message.about(), Fact::Duplicated { link: id });
-            self.launch(Frame { cause, ..frame.clone() });
-        }
-        self.launch(frame);
+        self.launch(from, frame, &spec);
     }
 
     /// Puts a frame on its way.
-    pub(super) fn launch(&mut self, frame: Frame) {
-        let link = &mut self.links[frame.link.0 as usize];
+    fn launch(&mut self, from: NodeId, frame: Frame, spec: &LinkSpec) {
+        let (id, direction) = (frame.path.link(), frame.path.direction());
+        let link = &mut self.links[id.0 as usize];
         link.in_flight += 1;
         if link.condition == LinkCondition::Partitioned {
-            self.hold(frame.link, Scheduled::Frame(frame));
-            return;
+            return self.hold(id, Scheduled::Frame(frame));
         }
-        let spec = &self.specs[link.spec as usize];
-        let latency = link.random.sample(&spec.latency);
-        let direction = usize::from(frame.direction);
-        let arrival;
+        let before = link.latest_arrival;
+        let mut arrival = link.next_arrival(direction, self.now, spec);
         if link.random.chance(spec.reorder) {
-            let again = link.random.sample(&spec.latency);
-            arrival = (self.now + latency).max(link.latest_arrival[direction]) + again;
-            let (from, id) = (link.departure_end(frame.direction).node, frame.link);
+            // It does not count as the latest: those after it need not wait for it.
+            link.latest_arrival = before;
+            arrival += link.random.sample(&spec.latency);
             self.record(from, frame.cause, frame.message.about(), Fact::Reordered { link: id });
-        } else {
-            arrival = (self.now + latency).max(link.latest_arrival[direction]);
-            link.latest_arrival[direction] = arrival;
         }
         self.schedule(arrival, Scheduled::Frame(frame));
     }
 
+    #[cold]
     pub(super) fn hold(&mut self, link: LinkId, scheduled: Scheduled) {
-        let held = &mut self.held[link.0 as usize];
+        let held = &mut self.held[link.0 as usize].waiting;
         if held.len() >= PENDING_MAX {
             self.halt("too many frames wait in a partitioned link");
         } else {
@@ -75,10 +98,22 @@ impl Simulation {
         }
     }
 
+    /// Holds a frame that was on its way when the partition began, before all that was sent after it.
+    pub(super) fn hold_arrived(&mut self, frame: Frame) {
+        let held = &mut self.held[frame.path.link().0 as usize].waiting;
+        // What is held is sorted by its cause, because events are numbered as they happen.
+        let place = held.partition_point(|other| match other {
+            Scheduled::Frame(Frame { cause, .. }) | Scheduled::Notice { cause, .. } => *cause < frame.cause,
+            _ => true,
+        });
+        held.insert(place, Scheduled::Frame(frame));
+    }
+
+    #[cold]
     pub(super) fn drop_frame(&mut self, frame: Frame, reason: DropReason) {
-        let link = &mut self.links[frame.link.0 as usize];
+        let link = &mut self.links[frame.path.link().0 as usize];
         link.in_flight -= 1;
-        let node = link.arrival_end(frame.direction).node;
+        let node = link.arrival_end(frame.path.direction()).node;
         self.drop_message(node, frame.cause, frame.message.about(), frame.message.carried(), reason);
     }
 
@@ -94,7 +129,7 @@ impl Simulation {
     }
 
     pub(super) fn drop_held_frames(&mut self, link: LinkId, reason: DropReason) {
-        for held in std::mem::take(&mut self.held[link.0 as usize]) {
+        for held in std::mem::take(&mut self.held[link.0 as usize].waiting) {
             if let Scheduled::Frame(frame) = held {
                 self.drop_frame(frame, reason);
             }
@@ -109,15 +144,13 @@ impl Simulation {
             .collect();
         for (node, id) in links {
             let link = &mut self.links[id.0 as usize];
-            let direction = u8::from(link.ends[0].node != node);
+            let direction = link.direction_from(node);
             let epochs = &mut link.epochs;
             epochs[usize::from(direction)] = epochs[0].max(epochs[1]) + 1;
             let notice = Scheduled::Notice { link: id, direction, lost, cause };
             match link.condition {
                 LinkCondition::Up => {
-                    let latency = link.random.sample(&self.specs[link.spec as usize].latency);
-                    let arrival = (self.now + latency).max(link.latest_arrival[usize::from(direction)]);
-                    link.latest_arrival[usize::from(direction)] = arrival;
+                    let arrival = link.next_arrival(direction, self.now, &self.specs[usize::from(link.spec)]);
                     self.schedule(arrival, notice);
                 }
                 LinkCondition::Partitioned => self.hold(id, notice),
@@ -142,7 +175,7 @@ impl Simulation {
             NodeCondition::Running => {}
             NodeCondition::Paused => {
                 let notice = Scheduled::Notice { link: id, direction, lost, cause };
-                self.waiting[host.0 as usize].held.push_back(notice);
+                self.waiting[host.0 as usize].push_back(notice);
                 return;
             }
             NodeCondition::Down | NodeCondition::Removed => return,
@@ -164,7 +197,7 @@ impl Simulation {
     /// The heartbeats of a partitioned link have failed for too long: both ends close the connection.
     pub(super) fn give_up(&mut self, id: LinkId, partition: u32) {
         let link = &mut self.links[id.0 as usize];
-        if link.condition != LinkCondition::Partitioned || link.partition_count != partition {
+        if link.condition != LinkCondition::Partitioned || self.held[id.0 as usize].partitions != partition {
             return;
         }
         link.condition = LinkCondition::GivenUp;
@@ -190,9 +223,10 @@ impl Simulation {
             return;
         }
         link.condition = LinkCondition::Partitioned;
-        link.partition_count += 1;
-        let (partition, heartbeat, node) =
-            (link.partition_count, self.specs[link.spec as usize].heartbeat, link.ends[0].node);
+        let (heartbeat, node) = (self.specs[usize::from(link.spec)].heartbeat, link.ends[0].node);
+        let held = &mut self.held[id.0 as usize];
+        held.partitions += 1;
+        let partition = held.partitions;
         self.record(node, EventId::NONE, MessageId::NONE, Fact::Partitioned { link: id });
         self.schedule(self.now + heartbeat, Scheduled::GiveUp { link: id, partition });
     }
@@ -207,24 +241,20 @@ impl Simulation {
         let node = link.ends[0].node;
         let cause = self.record(node, EventId::NONE, MessageId::NONE, Fact::Repaired { link: id });
         // What waited arrives one latency from now, in order.
-        for held in std::mem::take(&mut self.held[id.0 as usize]) {
+        for held in std::mem::take(&mut self.held[id.0 as usize].waiting) {
             let link = &mut self.links[id.0 as usize];
             let direction = match &held {
-                Scheduled::Frame(frame) => frame.direction,
+                Scheduled::Frame(frame) => frame.path.direction(),
                 Scheduled::Notice { direction, .. } => *direction,
                 _ => 0,
             };
-            let latency = link.random.sample(&self.specs[link.spec as usize].latency);
-            let arrival = (self.now + latency).max(link.latest_arrival[usize::from(direction)]);
-            link.latest_arrival[usize::from(direction)] = arrival;
+            let arrival = link.next_arrival(direction, self.now, &self.specs[usize::from(link.spec)]);
             self.schedule(arrival, held);
         }
         if before == LinkCondition::GivenUp {
             for direction in 0..2u8 {
                 let link = &mut self.links[id.0 as usize];
-                let latency = link.random.sample(&self.specs[link.spec as usize].latency);
-                let arrival = (self.now + latency).max(link.latest_arrival[usize::from(direction)]);
-                link.latest_arrival[usize::from(direction)] = arrival;
+                let arrival = link.next_arrival(direction, self.now, &self.specs[usize::from(link.spec)]);
                 self.schedule(arrival, Scheduled::Notice { link: id, direction, lost: false, cause });
             }
         }

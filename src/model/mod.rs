@@ -6,6 +6,7 @@
 //! To add a kind, write its file with a component and a `KIND`, and name it in [`KINDS`].
 
 pub mod broker;
+pub mod checker;
 pub mod client;
 pub mod kind;
 

@@ -17,11 +17,11 @@ use crate::session::gesture::{Armed, Scene};
 use crate::session::{Action, Effect, Gesture, Mode, Outcome, Pointer, Session, View};
 
 use super::browser;
-use super::canvas::{Canvas, ViewTools};
+use super::canvas::{view_tools, Canvas};
 use super::dialogs::{Dialog, Dialogs, QuickAdd};
 use super::dock::{content, Content, Dock, DockState, Tab};
 use super::flights::FlightLayer;
-use super::icons::{Icon, Logo};
+use super::icons::{glyph, logo};
 use super::inspector::{findings, Findings, Inspector};
 use super::keys::Command;
 use super::palette::Palette;
@@ -267,7 +267,7 @@ impl Component for App {
                         layer={self.layer.clone()} send={self.send.clone()} />
                     { self.armed_bar() }
                     { self.greeting() }
-                    <ViewTools send={self.send.clone()} />
+                    { view_tools(&self.send) }
                     { self.words_html() }
                 </main>
                 { self.transport() }
@@ -371,13 +371,13 @@ impl App {
                     enabled: bool,
                     message: fn() -> Msg| {
             html! {
-                <button class={classes!("tool", class)} aria-label={label} title={label} disabled={!enabled} onclick={self.click(message)}><Icon name={icon} /></button>
+                <button class={classes!("tool", class)} aria-label={label} title={label} disabled={!enabled} onclick={self.click(message)}>{ glyph(icon) }</button>
             }
         };
         let theme = if self.theme == Theme::Dark { "sun" } else { "moon" };
         html! {
             <header>
-                <Logo /><b>{ "Patchbay" }</b>
+                { logo() }<b>{ "Patchbay" }</b>
                 <span class="document">{ self.session.document().title.clone() }</span>
                 <span class="spacer"></span>
                 { tool("Add a part", "plus", "narrow", self.session.mode() == Mode::Edit, || Msg::TogglePalette) }
@@ -393,7 +393,7 @@ impl App {
     }
 
     fn sheet_close(&self, label: &'static str, message: fn() -> Msg) -> Html {
-        html! { <button class="tool sheet-close" aria-label={label} onclick={self.click(message)}><Icon name="close" /></button> }
+        html! { <button class="tool sheet-close" aria-label={label} onclick={self.click(message)}>{ glyph("close") }</button> }
     }
 
     fn palette(&self) -> Html {
@@ -451,7 +451,7 @@ impl App {
             <section class="greeting" aria-label="What this is">
                 <h2>{ document.title.clone() }</h2>
                 <p>{ document.about.clone() }</p>
-                <button class="primary" onclick={self.click(|| Msg::Act(Action::Transport(crate::session::Transport::Play)))}><Icon name="play" />{ "Play" }</button>
+                <button class="primary" onclick={self.click(|| Msg::Act(Action::Transport(crate::session::Transport::Play)))}>{ glyph("play") }{ "Play" }</button>
             </section>
         }
     }

@@ -16,7 +16,7 @@ use crate::session::gesture::{port_point, Armed, Gesture, Phase, Pointer};
 use crate::session::{Mode, View};
 
 use super::app::{Msg, PointerEvent as Moved};
-use super::icons::Icon;
+use super::icons::glyph;
 use super::shapes::{shape_html, shapes_html};
 use super::snapshot::{kind_label, Snapshot};
 
@@ -120,11 +120,11 @@ pub fn Canvas(props: &CanvasProps) -> Html {
             onpointerdown={handler(Moved::Down)} onpointermove={handler(Moved::Move)} onpointerup={handler(Moved::Up)}
             onpointercancel={handler(Moved::Cancel)} {onwheel} {ondblclick} {onkeydown}>
             <svg class="plane" aria-hidden="true">
-                <Ground {origin} {zoom} />
+                { ground(origin, zoom) }
                 <g {transform}>
-                    { nodes(props, true) }
+                    <g>{ nodes(props, true) }</g>
                     <Wires document={props.document.clone()} layout={props.layout.clone()} snapshot={props.snapshot.clone()} />
-                    { nodes(props, false) }
+                    <g>{ nodes(props, false) }</g>
                     { under_way(props) }
                 </g>
             </svg>
@@ -152,21 +152,14 @@ fn cursor(gesture: &Gesture) -> &'static str {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct GroundProps {
-    origin: Point,
-    zoom: f64,
-}
-
 /// The grid of dots.
-#[component]
-fn Ground(props: &GroundProps) -> Html {
-    let step = 24.0 * props.zoom * if props.zoom < 0.5 { 2.0 } else { 1.0 };
-    let shift = |origin: f64| format!("{:.2}", (-origin * props.zoom).rem_euclid(step));
+fn ground(origin: Point, zoom: f64) -> Html {
+    let step = 24.0 * zoom * if zoom < 0.5 { 2.0 } else { 1.0 };
+    let shift = |origin: f64| format!("{:.2}", (-origin * zoom).rem_euclid(step));
     html! {
         <>
             <defs>
-                <pattern id="grid" x={shift(props.origin.0)} y={shift(props.origin.1)} width={step.to_string()} height={step.to_string()} patternUnits="userSpaceOnUse">
+                <pattern id="grid" x={shift(origin.0)} y={shift(origin.1)} width={step.to_string()} height={step.to_string()} patternUnits="userSpaceOnUse">
                     <circle class="fill-grid" cx="1.2" cy="1.2" r="1.2" />
                 </pattern>
             </defs>
@@ -286,18 +279,12 @@ fn under_way(props: &CanvasProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct ViewToolsProps {
-    pub send: Callback<Msg>,
-}
-
 /// Buttons for the view: what pinch and wheel do, by single clicks.
-#[component]
-pub fn ViewTools(props: &ViewToolsProps) -> Html {
+pub fn view_tools(send: &Callback<Msg>) -> Html {
     let button = |label: &'static str, icon: &'static str, command: super::keys::Command| {
-        let send = props.send.clone();
+        let send = send.clone();
         let onclick = Callback::from(move |_: MouseEvent| send.emit(Msg::Command(command.clone())));
-        html! { <button class="tool" aria-label={label} title={label} {onclick}><Icon name={icon} /></button> }
+        html! { <button class="tool" aria-label={label} title={label} {onclick}>{ glyph(icon) }</button> }
     };
     html! {
         <div class="view-tools" role="group" aria-label="View">

@@ -14,7 +14,7 @@ use crate::scenario::library;
 
 use super::app::Msg;
 use super::browser;
-use super::icons::Icon;
+use super::icons::glyph;
 use super::keys::HELP;
 
 /// Files larger than this are not even read: far above what the text form allows.
@@ -107,7 +107,7 @@ fn Modal(props: &ModalProps) -> Html {
     };
     html! {
         <dialog ref={element} aria-labelledby="dialog-title">
-            <h2 id="dialog-title">{ props.title }<button class="tool" aria-label="Close" onclick={close}><Icon name="close" /></button></h2>
+            <h2 id="dialog-title">{ props.title }<button class="tool" aria-label="Close" onclick={close}>{ glyph("close") }</button></h2>
             { props.children.clone() }
         </dialog>
     }
@@ -241,7 +241,7 @@ fn offer(quick_add: &QuickAdd, send: &Callback<Msg>) -> Html {
         <Offer {place}>
             <h2>{ title }</h2>
             for kind in &quick_add.kinds {
-                <button class="item" onclick={pick(kind)} data-offer={*kind}><Icon name={*kind} />{ node_kind(kind).map_or(*kind, |kind| kind.label) }</button>
+                <button class="item" onclick={pick(kind)} data-offer={*kind}>{ glyph(kind) }{ node_kind(kind).map_or(*kind, |kind| kind.label) }</button>
             }
         </Offer>
     }

@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::vocabulary::{Duration, EventId, Fact, FactKind, MessageId, NodeId, Time, TraceEvent};
 
 use super::app::Msg;
-use super::icons::Icon;
+use super::icons::glyph;
 use super::shapes::DrawingView;
 use super::snapshot::{counters, Counter};
 
@@ -412,7 +412,7 @@ fn export_button(props: &PaneProps) -> Html {
     let (send, tab) = (props.send.clone(), props.tab);
     let onclick = Callback::from(move |_: MouseEvent| send.emit(Msg::ExportDock(tab)));
     html! {
-        <button class="tool small" aria-label="Save this picture as SVG" title="Save this picture as SVG" {onclick}><Icon name="download" /></button>
+        <button class="tool small" aria-label="Save this picture as SVG" title="Save this picture as SVG" {onclick}>{ glyph("download") }</button>
     }
 }
 
@@ -425,7 +425,7 @@ fn window_tools(props: &PaneProps) -> Html {
         let (send, state) = (props.send.clone(), props.state.clone());
         let window = Duration::from_millis(WINDOWS[place.min(WINDOWS.len() - 1)]);
         let onclick = Callback::from(move |_: MouseEvent| send.emit(Msg::Dock(DockState { window, ..state.clone() })));
-        html! { <button class="tool small" aria-label={label} title={label} {onclick}><Icon name={icon} /></button> }
+        html! { <button class="tool small" aria-label={label} title={label} {onclick}>{ glyph(icon) }</button> }
     };
     html! {
         <>
@@ -470,7 +470,7 @@ fn log_html(lines: &[Line], state: &DockState, send: &Callback<Msg>) -> Html {
                     }
                 </select>
                 if let Some(followed) = state.followed {
-                    <button class="chip" onclick={unfollow} title="Show all messages again">{ format!("only {followed}") }<Icon name="close" /></button>
+                    <button class="chip" onclick={unfollow} title="Show all messages again">{ format!("only {followed}") }{ glyph("close") }</button>
                 }
             </div>
             <ol>

@@ -37,22 +37,15 @@ fn path(name: &str) -> &'static str {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct IconProps {
-    pub name: AttrValue,
-}
-
 /// An icon. It says nothing to a screen reader: the button around it has a name.
-#[component]
-pub fn Icon(props: &IconProps) -> Html {
+pub fn glyph(name: &str) -> Html {
     html! {
-        <svg class="icon" width="20" height="16" viewBox="0 0 20 16" aria-hidden="true"><path d={path(&props.name)} /></svg>
+        <svg class="icon" width="20" height="16" viewBox="0 0 20 16" aria-hidden="true"><path d={path(name)} /></svg>
     }
 }
 
 /// The sign of the house: two jacks and a cord.
-#[component]
-pub fn Logo() -> Html {
+pub fn logo() -> Html {
     html! {
         <svg class="logo" width="22" height="22" viewBox="0 0 22 22" aria-hidden="true">
             <circle cx="5" cy="6" r="3.2" /><circle class="jack" cx="17" cy="16" r="3.2" />

@@ -21,7 +21,7 @@ use crate::vocabulary::{number, Duration, FactKind};
 use super::app::Msg;
 use super::dock::DockState;
 use super::field::Field;
-use super::icons::Icon;
+use super::icons::glyph;
 use super::snapshot::{counters, Counter};
 
 /// Messages of a part that are listed.
@@ -157,7 +157,7 @@ fn story_html(props: &InspectorProps) -> Html {
     let close = Callback::from(move |_: MouseEvent| send.emit(Msg::Dock(DockState { followed: None, ..dock.clone() })));
     html! {
         <section class="story">
-            <h2>{ format!("The way of {message}") }<button class="tool small" aria-label="Stop following" onclick={close}><Icon name="close" /></button></h2>
+            <h2>{ format!("The way of {message}") }<button class="tool small" aria-label="Stop following" onclick={close}>{ glyph("close") }</button></h2>
             <ol>
                 for sentence in &props.findings.story { <li>{ sentence.clone() }</li> }
             </ol>
@@ -293,7 +293,7 @@ fn wire_html(props: &InspectorProps, wire: &Wire) -> Html {
             }
             { params_html(props, &wire.id, kind.params, &wire.params) }
             if props.mode == Mode::Edit {
-                <div class="deeds"><button class="danger" onclick={act(&props.send, Action::DeleteSelection)}><Icon name="trash" />{ "Remove" }</button></div>
+                <div class="deeds"><button class="danger" onclick={act(&props.send, Action::DeleteSelection)}>{ glyph("trash") }{ "Remove" }</button></div>
             }
         </>
     }
@@ -306,8 +306,8 @@ fn many_html(props: &InspectorProps) -> Html {
             <p>{ format!("{} parts are selected.", props.selected.len()) }</p>
             if props.mode == Mode::Edit {
                 <div class="deeds">
-                    <button onclick={act(&props.send, Action::DuplicateSelection)}><Icon name="copy" />{ "Duplicate" }</button>
-                    <button class="danger" onclick={act(&props.send, Action::DeleteSelection)}><Icon name="trash" />{ "Remove" }</button>
+                    <button onclick={act(&props.send, Action::DuplicateSelection)}>{ glyph("copy") }{ "Duplicate" }</button>
+                    <button class="danger" onclick={act(&props.send, Action::DeleteSelection)}>{ glyph("trash") }{ "Remove" }</button>
                 </div>
             }
         </>
@@ -418,11 +418,11 @@ fn place_html(props: &InspectorProps, node: &Node) -> Html {
             <h2>{ "Drawing" }</h2>
             <div class="deeds">
                 if has_ports {
-                    <button onclick={arm(Armed::Connect(node.id.clone(), true))} title="Then click the part to connect it with"><Icon name="connect" />{ "Connect" }</button>
+                    <button onclick={arm(Armed::Connect(node.id.clone(), true))} title="Then click the part to connect it with">{ glyph("connect") }{ "Connect" }</button>
                 }
-                <button onclick={arm(Armed::Move(node.id.clone()))} title="Then click the new place"><Icon name="move" />{ "Move" }</button>
-                <button onclick={act(&props.send, Action::DuplicateSelection)}><Icon name="copy" />{ "Duplicate" }</button>
-                <button class="danger" onclick={act(&props.send, Action::DeleteSelection)}><Icon name="trash" />{ "Remove" }</button>
+                <button onclick={arm(Armed::Move(node.id.clone()))} title="Then click the new place">{ glyph("move") }{ "Move" }</button>
+                <button onclick={act(&props.send, Action::DuplicateSelection)}>{ glyph("copy") }{ "Duplicate" }</button>
+                <button class="danger" onclick={act(&props.send, Action::DeleteSelection)}>{ glyph("trash") }{ "Remove" }</button>
             </div>
             <div class="row coordinates">
                 <label>{ "x" }<input class="number" inputmode="decimal" value={node.at.0.to_string()} onchange={set(true)} /></label>

@@ -2,11 +2,11 @@
 
 use yew::prelude::*;
 
-use crate::model::{Group, KINDS};
+use crate::model::{Group, NodeKind, KINDS};
 use crate::session::gesture::Armed;
 
 use super::app::Msg;
-use super::icons::Icon;
+use super::icons::glyph;
 
 #[derive(Properties, PartialEq)]
 pub struct PaletteProps {
@@ -22,8 +22,7 @@ pub fn Palette(props: &PaletteProps) -> Html {
             for group in Group::ALL {
                 <h2>{ group.label() }</h2>
                 for kind in KINDS.iter().filter(|kind| kind.group == group) {
-                    <Item key={kind.name} kind={kind.name} label={kind.label} help={kind.help}
-                        armed={props.armed.as_deref() == Some(kind.name)} send={props.send.clone()} />
+                    { item(kind, props) }
                 }
             }
             <p class="hint">{ "Drag a part onto the canvas, or click it and then the place. Draw wires from the small circles." }</p>
@@ -31,20 +30,11 @@ pub fn Palette(props: &PaletteProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ItemProps {
-    kind: &'static str,
-    label: &'static str,
-    help: &'static str,
-    armed: bool,
-    send: Callback<Msg>,
-}
-
-#[component]
-fn Item(props: &ItemProps) -> Html {
-    let kind = props.kind;
+fn item(known: &'static NodeKind, props: &PaletteProps) -> Html {
+    let kind = known.name;
+    let armed = props.armed.as_deref() == Some(kind);
     let onclick = {
-        let (send, armed) = (props.send.clone(), props.armed);
+        let send = props.send.clone();
         Callback::from(move |event: MouseEvent| {
             // Enter or Space on the button: no place will be clicked, so the part goes to the middle.
             if event.detail() == 0 {
@@ -66,9 +56,9 @@ fn Item(props: &ItemProps) -> Html {
         })
     };
     html! {
-        <button class={classes!("item", props.armed.then_some("armed"))} title={props.help} {onclick} {onpointerdown}
-            aria-pressed={props.armed.to_string()} data-kind={kind}>
-            <Icon name={kind} />{ props.label }
+        <button class={classes!("item", armed.then_some("armed"))} title={known.help} {onclick} {onpointerdown}
+            aria-pressed={armed.to_string()} data-kind={kind}>
+            { glyph(kind) }{ known.label }
         </button>
     }
 }

@@ -9,7 +9,7 @@ use crate::session::{Action, Transport};
 use crate::vocabulary::{number, Duration, Time};
 
 use super::app::Msg;
-use super::icons::Icon;
+use super::icons::glyph;
 
 /// The speeds that are offered, in virtual seconds per second.
 const SPEEDS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 20.0, 100.0, 1000.0];
@@ -42,7 +42,7 @@ pub fn TransportBar(props: &TransportProps) -> Html {
     let button = |label: &'static str, icon: &'static str, class: &'static str, transport: Transport| {
         html! {
             <button class={classes!("tool", class)} aria-label={label} title={label} onclick={act(transport)} disabled={!props.may_run}>
-                <Icon name={icon} />
+                { glyph(icon) }
             </button>
         }
     };
@@ -50,33 +50,23 @@ pub fn TransportBar(props: &TransportProps) -> Html {
     html! {
         <section class="transport" aria-label="Time">
             <button class={classes!("primary", "play", props.greet.then_some("greet"))} onclick={act(Transport::Toggle)} disabled={!props.may_run}>
-                <Icon name={icon} />{ label }
+                { glyph(icon) }{ label }
             </button>
             { button("Step back", "back", "", Transport::StepBack) }
             { button("Step one event", "step", "", Transport::StepForward) }
             { button("Back to the start", "reset", "", Transport::Reset) }
             { button("Run to the end", "end", "wide", Transport::RunToEnd) }
             <output class="number clock" aria-label="Virtual time" data-testid="clock">{ props.now.to_string() }</output>
-            <Scrub now={props.now} end={props.end} marks={props.marks.clone()} enabled={props.may_run} send={props.send.clone()} />
-            <Speed speed={props.speed} lagging={props.lagging} enabled={props.may_run} send={props.send.clone()} />
+            { scrub(props) }
+            { speed(props) }
             if props.may_edit {
-                <Seed seed={props.seed} send={props.send.clone()} />
+                { seed(props) }
             }
         </section>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ScrubProps {
-    now: Time,
-    end: Time,
-    marks: Vec<(f64, String)>,
-    enabled: bool,
-    send: Callback<Msg>,
-}
-
-#[component]
-fn Scrub(props: &ScrubProps) -> Html {
+fn scrub(props: &TransportProps) -> Html {
     let end = props.end.0.max(1) as f64;
     let value = (props.now.0 as f64 / end * STEPS).round();
     let oninput = {
@@ -98,21 +88,12 @@ fn Scrub(props: &ScrubProps) -> Html {
                 }
             </svg>
             <input type="range" min="0" max={STEPS.to_string()} step="1" value={value.to_string()} {oninput}
-                disabled={!props.enabled} aria-label="Move through time" aria-valuetext={format!("{} of {}", props.now, props.end)} />
+                disabled={!props.may_run} aria-label="Move through time" aria-valuetext={format!("{} of {}", props.now, props.end)} />
         </div>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct SpeedProps {
-    speed: f64,
-    lagging: bool,
-    enabled: bool,
-    send: Callback<Msg>,
-}
-
-#[component]
-fn Speed(props: &SpeedProps) -> Html {
+fn speed(props: &TransportProps) -> Html {
     let onchange = {
         let send = props.send.clone();
         Callback::from(move |event: Event| {
@@ -130,7 +111,7 @@ fn Speed(props: &SpeedProps) -> Html {
     html! {
         <label class={classes!("speed", props.lagging.then_some("lagging"))} title={title}>
             <span class="away">{ "Speed" }</span>
-            <select class="number" {onchange} disabled={!props.enabled}>
+            <select class="number" {onchange} disabled={!props.may_run}>
                 for speed in SPEEDS {
                     <option value={speed.to_string()} selected={speed == props.speed}>{ format!("{speed}×") }</option>
                 }
@@ -139,14 +120,7 @@ fn Speed(props: &SpeedProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct SeedProps {
-    seed: u64,
-    send: Callback<Msg>,
-}
-
-#[component]
-fn Seed(props: &SeedProps) -> Html {
+fn seed(props: &TransportProps) -> Html {
     let onchange = {
         let send = props.send.clone();
         let before = props.seed;

@@ -146,6 +146,7 @@ macro_rules! facts {
 
         impl Fact {
             /// The fact without its data.
+            #[inline]
             pub fn kind(&self) -> FactKind {
                 match self { $( Fact::$name { .. } => FactKind::$name, )+ }
             }
@@ -356,6 +357,7 @@ impl Fact {
     }
 
     /// The quantities that hold at the node from now on: (ready, unacked) at a queue, (busy, 0) at a consumer.
+    #[inline(always)]
     pub fn level(&self) -> Option<(u32, u32)> {
         match *self {
             Fact::Enqueued { ready, unacked }
@@ -374,6 +376,7 @@ impl Fact {
     }
 
     /// A duration to add to the statistics of the node, in nanoseconds.
+    #[inline(always)]
     pub fn sample(&self) -> Option<(Measure, u64)> {
         match *self {
             Fact::Began { waited, .. } => Some((Measure::Wait, waited)),
@@ -397,6 +400,7 @@ impl Fact {
     }
 
     /// The data of the fact as two words, for the digest.
+    #[inline(always)]
     pub fn words(&self) -> (u64, u64) {
         let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
         match *self {

@@ -94,6 +94,7 @@ pub enum HeaderValue {
 
 impl Message {
     /// The application message that this is about, or [`MessageId::NONE`].
+    #[inline]
     pub fn about(&self) -> MessageId {
         match self {
             Message::Broker(message) => message.about(),
@@ -101,6 +102,7 @@ impl Message {
     }
 
     /// The word for it in traces and diagrams.
+    #[inline]
     pub fn carried(&self) -> Carried {
         match self {
             Message::Broker(message) => message.carried(),
@@ -110,6 +112,7 @@ impl Message {
 
 impl BrokerMessage {
     /// The application message that this is about, or [`MessageId::NONE`].
+    #[inline]
     pub fn about(&self) -> MessageId {
         match self {
             BrokerMessage::Publish(content) | BrokerMessage::Deliver { content, .. } => content.id,
@@ -119,6 +122,7 @@ impl BrokerMessage {
     }
 
     /// The word for it in traces and diagrams.
+    #[inline]
     pub fn carried(&self) -> Carried {
         match self {
             BrokerMessage::Publish(_) => Carried::Publish,

@@ -9,7 +9,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { contextOptions, launchBrowser, playButton, ready, tap, watchForErrors } from './harness.mjs';
+import { centre, contextOptions, launchBrowser, playButton, ready, tap, watchForErrors } from './harness.mjs';
 import { ROOT, startServer } from './server.mjs';
 
 const RUN_MS = 3_000;
@@ -32,18 +32,71 @@ const STATES = [
   {
     name: 'inspector',
     async drive(page, view) {
-      await press(page, view, page.locator('[data-testid="node"]').first());
+      await pressAt(page, view, page.locator('[data-testid="node"][data-kind="producer"]').first());
     },
   },
   {
     name: 'log',
     async drive(page, view) {
       await press(page, view, playButton(page));
-      await press(page, view, page.getByRole('tab', { name: /log/i }));
+      await press(page, view, page.getByRole('tab', { name: /log/i }).first());
       await page.waitForTimeout(RUN_MS);
     },
   },
+  {
+    name: 'crash',
+    path: '?scenario=consumer-crash',
+    async drive(page, view) {
+      await press(page, view, playButton(page));
+      await page.waitForTimeout(2 * RUN_MS);
+      await pressAt(page, view, page.locator('[data-testid="node"][data-kind="queue"]').first());
+      await page.waitForTimeout(1_000);
+    },
+  },
+  {
+    name: 'subscribers',
+    path: '?scenario=pub-sub-notifications',
+    async drive(page, view) {
+      await press(page, view, playButton(page));
+      await page.waitForTimeout(2 * RUN_MS);
+    },
+  },
+  {
+    name: 'open',
+    async drive(page, view) {
+      await press(page, view, page.getByRole('button', { name: 'Open', exact: true }));
+    },
+  },
+  {
+    name: 'share',
+    async drive(page, view) {
+      await press(page, view, page.getByRole('button', { name: 'Share', exact: true }));
+    },
+  },
+  {
+    name: 'palette',
+    async drive(page, view) {
+      if (view.touch) await press(page, view, page.getByRole('button', { name: 'Add a part' }));
+      await press(page, view, page.locator('.item[data-kind="queue"]'));
+    },
+  },
+  {
+    name: 'counters',
+    async drive(page, view) {
+      await press(page, view, page.getByRole('button', { name: 'Play', exact: true }).last());
+      await press(page, view, page.getByRole('tab', { name: 'Counters' }).first());
+      await page.waitForTimeout(RUN_MS);
+    },
+  },
+  { name: 'figure', path: '?scenario=pub-sub-notifications&embed=1', async drive() {} },
 ];
+
+/** Presses the middle of something drawn: the canvas under it takes the pointer. */
+async function pressAt(page, view, target) {
+  const { x, y } = await centre(target);
+  if (view.touch) await page.touchscreen.tap(x, y);
+  else await page.mouse.click(x, y);
+}
 
 /** Presses with what the view has: a finger or a mouse. */
 async function press(page, view, target) {
@@ -58,7 +111,7 @@ async function shoot(browser, url, state, view, theme) {
   const page = await context.newPage();
   const problems = watchForErrors(page);
   try {
-    await page.goto(url, { waitUntil: 'load' });
+    await page.goto(url + (state.path ?? ''), { waitUntil: 'load' });
     await ready(page);
     await state.drive(page, view);
     await page.waitForTimeout(300);

@@ -22,8 +22,8 @@ use super::text::{fit_text, text_width};
 use gather::{gather, merge, Arrow, Ending, Gathered, Glyph, Outcome, Work};
 use labels::{Candidate, Labels};
 
-/// The least width of a column: room for "deliver #1234".
-const COLUMN_MIN: f64 = 90.0;
+/// The least width of a column: room for "deliver #1" on one line; names that are longer are cut.
+const COLUMN_MIN: f64 = 64.0;
 /// Arrows drawn at most, however large the picture: the bound of the work per frame.
 const ARROWS_MAX: usize = 200;
 /// Events read at most, the newest; what is older would not be seen.

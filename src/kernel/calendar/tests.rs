@@ -316,13 +316,36 @@ fn stale_tickets_are_refused() {
 }
 
 #[test]
+fn a_reserved_ticket_names_its_event_from_the_start() {
+    let mut calendar = Calendar::new();
+    let unused = calendar.reserve();
+    let late = calendar.reserve();
+    assert_ne!(late.packed(), 0);
+    assert_eq!(calendar.unpack(late.packed()), None, "nothing is pending under it yet");
+    assert!(calendar.is_empty());
+    calendar.push(5, 'a');
+    calendar.push_reserved(late, 5, 'b');
+    calendar.give_back(unused);
+    assert_eq!(calendar.unpack(late.packed()), Some(late));
+    assert_eq!(calendar.pop(), Some((5, 'a')), "the order is that of pushing");
+    let next = calendar.push(6, 'c');
+    assert_eq!(calendar.cancel(late), Some('b'));
+    assert_eq!(calendar.unpack(late.packed()), None);
+    let again = calendar.push(6, 'd');
+    assert_eq!(calendar.unpack(late.packed()), None, "the same slot has another event");
+    assert_eq!((calendar.cancel(next), calendar.cancel(again)), (Some('c'), Some('d')));
+    assert_eq!(calendar.slots.len(), 3, "what was given back is used again");
+    assert_eq!(calendar.pop(), None);
+}
+
+#[test]
 fn the_reuse_count_of_a_slot_may_wrap() {
     let mut calendar = Calendar::new();
     let ticket = calendar.push(900, 0);
     calendar.push(700, 1);
     assert_eq!(calendar.cancel(ticket), Some(0));
     assert_eq!(calendar.stale, 1);
-    calendar.slots[0].reuse = u32::MAX;
+    calendar.slots[0].reuse = u32::MAX - 1;
     calendar.push(600, 2);
     assert_eq!(calendar.pop(), Some((600, 2)));
     assert_eq!((calendar.slots[0].reuse, calendar.stale), (0, 0));
