@@ -238,6 +238,39 @@ fn a_partition_keeps_the_order_of_sending() {
     simulation.fault(Fault::Repair(LINK));
     simulation.run_until(seconds(9.0));
     assert_eq!(got(&simulation), [1, 2, 3, 4, 5, 6]);
+    // One that arrived during the partition waits; one that would arrive only after the repair comes behind it.
+    let mut simulation = world(latency(Distribution::Constant(Duration::from_millis(2500))));
+    simulation.run_until(seconds(3.2));
+    simulation.fault(Fault::Partition(LINK));
+    simulation.run_until(seconds(4.0));
+    simulation.fault(Fault::Repair(LINK));
+    simulation.run_until(seconds(9.0));
+    assert_eq!(got(&simulation), [1, 2, 3, 4, 5, 6]);
+}
+
+/// What comes at the very instant at which a node goes on comes after what waited.
+#[test]
+fn a_paused_node_goes_on_in_order() {
+    let mut simulation = world(latency(Distribution::Constant(Duration::from_secs(1))));
+    simulation.plan_fault(seconds(2.5), Fault::Pause(SINK));
+    simulation.plan_fault(seconds(5.0), Fault::Resume(SINK));
+    simulation.run_until(seconds(4.5));
+    assert_eq!(got(&simulation), [1]);
+    simulation.run_until(seconds(5.0));
+    assert_eq!(got(&simulation), [1, 2, 3, 4]);
+    // Frozen again while it catches up, it stops there.
+    simulation.fault(Fault::Pause(SINK));
+    simulation.run_until(seconds(7.5));
+    simulation.fault(Fault::Resume(SINK));
+    assert_eq!(simulation.condition(SINK), NodeCondition::Running);
+    simulation.step();
+    assert_eq!(got(&simulation), [1, 2, 3, 4, 5]);
+    simulation.fault(Fault::Pause(SINK));
+    simulation.run_until(seconds(8.5));
+    assert_eq!((got(&simulation).len(), simulation.condition(SINK)), (5, NodeCondition::Paused));
+    simulation.fault(Fault::Resume(SINK));
+    simulation.run_until(seconds(9.0));
+    assert_eq!(got(&simulation), [1, 2, 3, 4, 5, 6, 7, 8]);
 }
 
 #[test]

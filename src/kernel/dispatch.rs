@@ -1,6 +1,6 @@
 //! The event loop: one event is taken from the calendar, handed to a component, and what it asks for is applied.
 
-use crate::vocabulary::{DropReason, EventId, Fact, LinkId, MessageId, NodeId, Time, TimerId, TraceEvent};
+use crate::vocabulary::{DropReason, EventId, Fact, LinkId, Message, MessageId, NodeId, Time, TimerId, TraceEvent};
 
 use super::calendar::{Next, Ticket};
 use super::component::{Component, Envelope};
@@ -9,7 +9,7 @@ use super::digest::Digest;
 use super::limits::{EVENTS_PER_INSTANT_MAX, PENDING_MAX};
 use super::link::{Link, LinkCondition};
 use super::simulation::{Simulation, TraceMode};
-use super::state::{Frame, Node, NodeCondition, Scheduled, MOVED_ON};
+use super::state::{Frame, Node, NodeCondition, Scheduled};
 use super::tally::Tally;
 
 /// Who is called, and why.
@@ -107,27 +107,25 @@ impl Simulation {
             Scheduled::Notice { link, direction, lost, cause } => self.notice(link, direction, lost, cause),
             Scheduled::GiveUp { link, partition } => self.give_up(link, partition),
             Scheduled::Fault(fault) => self.fault(fault),
+            Scheduled::CatchUp { node } => self.catch_up(node),
         }
     }
 
     pub(super) fn start(&mut self, node: NodeId) {
-        match self.condition(node) {
+        match self.nodes[node.0 as usize].condition {
             NodeCondition::Running => {
                 let cause = self.record(node, EventId::NONE, MessageId::NONE, Fact::Started {});
                 self.call(Call::plain(node, cause), |component, context| component.on_start(context));
             }
-            NodeCondition::Paused => self.waiting[node.0 as usize].push_back(Scheduled::Start { node }),
+            NodeCondition::Paused => self.waiting[node.0 as usize].held.push_back(Scheduled::Start { node }),
             NodeCondition::Down | NodeCondition::Removed => {}
         }
     }
 
     #[inline]
     pub(super) fn fire(&mut self, node: NodeId, id: TimerId, key: u64, cause: EventId) {
-        if !self.moved_timers.is_empty() {
-            self.moved_timers.retain(|(moved, _)| *moved != id);
-        }
         if self.nodes[node.0 as usize].condition == NodeCondition::Paused {
-            self.waiting[node.0 as usize].push_back(Scheduled::Timer { node, id, key, cause });
+            self.waiting[node.0 as usize].held.push_back(Scheduled::Timer { node, id, key, cause });
             return;
         }
         if self.handle(&Call::plain(node, cause), |component, context| component.on_timer(id, key, context)) {
@@ -153,7 +151,7 @@ impl Simulation {
         let cause = self.record_frame(end.node, cause, about, Fact::Delivered { link: id, from, what });
         let call = Call { node: host, link: Some(id), receiver: end.node, cause };
         let message = match self.calendar.payload_mut(next) {
-            Scheduled::Frame(frame) => std::mem::replace(&mut frame.message, MOVED_ON),
+            Scheduled::Frame(frame) => std::mem::replace(&mut frame.message, Message::NOTHING),
             _ => return,
         };
         let handled = self.handle(&call, |component, context| {
@@ -164,23 +162,41 @@ impl Simulation {
         }
     }
 
-    /// What becomes of a frame whose link, connection or receiver does not work.
+    /// What becomes of a frame whose link, connection or receiver does not work, or which waited for its receiver.
     #[cold]
     fn arrive_in_trouble(&mut self, frame: Frame) {
         let id = frame.path.link();
         let link = &self.links[id.0 as usize];
         match link.condition {
             LinkCondition::Up => {}
-            LinkCondition::Partitioned => return self.hold_arrived(frame),
+            LinkCondition::Partitioned => return self.hold(id, Scheduled::Frame(frame)),
             LinkCondition::GivenUp => return self.drop_frame(frame, DropReason::ConnectionLost),
             LinkCondition::Removed => return self.drop_frame(frame, DropReason::Removed),
         }
-        let host = self.host(link.arrival_end(frame.path.direction()).node);
+        let direction = frame.path.direction();
+        let is_current = link.epochs[usize::from(1 - direction)] == frame.epoch;
+        let host = self.host(link.arrival_end(direction).node);
         match self.nodes[host.0 as usize].condition {
+            NodeCondition::Running if is_current => self.arrive_late(frame, host),
             NodeCondition::Running => self.drop_frame(frame, DropReason::ConnectionLost),
-            NodeCondition::Paused => self.waiting[host.0 as usize].push_back(Scheduled::Frame(frame)),
+            NodeCondition::Paused => self.waiting[host.0 as usize].held.push_back(Scheduled::Frame(frame)),
             NodeCondition::Down | NodeCondition::Removed => self.drop_frame(frame, DropReason::NodeDown),
         }
+    }
+
+    /// A frame that waited for its receiver is handed over.
+    fn arrive_late(&mut self, frame: Frame, host: NodeId) {
+        let (id, direction) = (frame.path.link(), frame.path.direction());
+        let link = &mut self.links[id.0 as usize];
+        let (end, from) = (link.arrival_end(direction), link.departure_end(direction).node);
+        link.in_flight -= 1;
+        let message = frame.message;
+        let fact = Fact::Delivered { link: id, from, what: message.carried() };
+        let cause = self.record_frame(end.node, frame.cause, message.about(), fact);
+        let call = Call { node: host, link: Some(id), receiver: end.node, cause };
+        self.call(call, |component, context| {
+            component.on_message(Envelope { link: id, from, to: end.node, port: end.port, cause, message }, context);
+        });
     }
 
     /// Calls a component and applies what it asks for.
@@ -236,7 +252,7 @@ impl Simulation {
                     }
                 }
                 Effect::SetTimer { ticket, .. } if !is_up => self.calendar.give_back(*ticket),
-                Effect::Send { message, .. } if !is_up => drop(std::mem::replace(&mut **message, MOVED_ON)),
+                Effect::Send { message, .. } if !is_up => drop(std::mem::replace(&mut **message, Message::NOTHING)),
                 Effect::CancelTimer { .. } if !is_up => {}
                 Effect::Send { from, link, message } => {
                     let (from, link, about) = (*from, *link, message.about());
@@ -328,19 +344,15 @@ impl Simulation {
     pub(super) fn cancel_timer(&mut self, node: NodeId, id: TimerId) {
         if let Some(ticket) = self.calendar.unpack(id.0) {
             self.calendar.cancel(ticket);
-        } else if let Some(index) = self.moved_timers.iter().position(|(moved, _)| *moved == id) {
-            let (_, ticket) = self.moved_timers.swap_remove(index);
-            self.calendar.cancel(ticket);
         } else {
             // It ran out while the node was paused and waits among what is held, or it is long gone.
             self.waiting[node.0 as usize]
+                .held
                 .retain(|held| !matches!(held, Scheduled::Timer { id: other, .. } if *other == id));
         }
     }
 
     pub(super) fn cancel_timers(&mut self, node: NodeId) {
         self.calendar.remove_where(|scheduled| matches!(scheduled, Scheduled::Timer { node: at, .. } if *at == node));
-        let calendar = &self.calendar;
-        self.moved_timers.retain(|(_, ticket)| calendar.unpack(ticket.packed()).is_some());
     }
 }

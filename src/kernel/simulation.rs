@@ -3,16 +3,13 @@
 //! One event is taken from the calendar at a time and handed to a component; what the component asks for is applied in
 //! the order of asking. The whole is a value: a clone has the same future.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use crate::vocabulary::{
-    Carried, DropReason, EventId, Fact, LinkId, MessageId, NodeId, Settings, Time, TimerId, WireId,
-};
+use crate::vocabulary::{Carried, DropReason, EventId, Fact, LinkId, MessageId, NodeId, Settings, Time, WireId};
 
-use super::calendar::{Calendar, Ticket};
+use super::calendar::Calendar;
 use super::component::{Change, Component};
 use super::context::Effect;
 use super::digest::Digest;
@@ -20,7 +17,7 @@ use super::dispatch::Call;
 use super::limits::{LINKS_MAX, NODES_MAX};
 use super::link::{Link, LinkCondition, LinkEnd, LinkSpec};
 use super::rng::Stream;
-use super::state::{HeldBack, Node, Scheduled};
+use super::state::{HeldBack, Node, Scheduled, Waiting};
 use super::tally::Tally;
 use super::trace::Trace;
 
@@ -45,7 +42,7 @@ pub struct Simulation {
     pub(super) calendar: Calendar<Scheduled>,
     pub(super) nodes: Vec<Node>,
     /// What waits for each node while it is paused.
-    pub(super) waiting: Vec<VecDeque<Scheduled>>,
+    pub(super) waiting: Vec<Waiting>,
     pub(super) randoms: Vec<Stream>,
     pub(super) links: Vec<Link>,
     /// The different specifications of links; most links share one.
@@ -53,8 +50,6 @@ pub struct Simulation {
     /// What a partition holds back, by link.
     pub(super) held: Vec<HeldBack>,
     pub(super) wires: Vec<(NodeId, bool)>,
-    /// Timers that ran out while their node was paused and are scheduled anew; their ids name the old ticket.
-    pub(super) moved_timers: Vec<(TimerId, Ticket)>,
     pub(super) events_recorded: u64,
     pub(super) digest: Digest,
     pub(super) tally: Tally,
@@ -81,7 +76,6 @@ impl Simulation {
             links: Vec::new(),
             held: Vec::new(),
             wires: Vec::new(),
-            moved_timers: Vec::new(),
             events_recorded: 0,
             digest: Digest::default(),
             tally: Tally::default(),
@@ -110,7 +104,7 @@ impl Simulation {
             messages_made: 0,
             component,
         });
-        self.waiting.push(VecDeque::new());
+        self.waiting.push(Waiting::default());
         self.randoms.push(Stream::named(self.seed, name, "node"));
         self.tally.add_node();
         id

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use smallvec::SmallVec;
 
-use crate::vocabulary::{BrokerMessage, Carried, EventId, LinkId, Message, MessageId, NodeId, Time, TimerId};
+use crate::vocabulary::{Carried, EventId, LinkId, Message, MessageId, NodeId, Time, TimerId};
 
 use super::component::Component;
 use super::fault::Fault;
@@ -49,12 +49,31 @@ impl Clone for Box<dyn Component> {
 /// What waits in the calendar.
 #[derive(Clone, Debug)]
 pub(super) enum Scheduled {
-    Start { node: NodeId },
+    Start {
+        node: NodeId,
+    },
     Frame(Frame),
-    Timer { node: NodeId, id: TimerId, key: u64, cause: EventId },
-    Notice { link: LinkId, direction: u8, lost: bool, cause: EventId },
-    GiveUp { link: LinkId, partition: u32 },
+    Timer {
+        node: NodeId,
+        id: TimerId,
+        key: u64,
+        cause: EventId,
+    },
+    Notice {
+        link: LinkId,
+        direction: u8,
+        lost: bool,
+        cause: EventId,
+    },
+    GiveUp {
+        link: LinkId,
+        partition: u32,
+    },
     Fault(Fault),
+    /// A node that goes on takes up the next thing that waited.
+    CatchUp {
+        node: NodeId,
+    },
 }
 
 impl Default for Scheduled {
@@ -100,8 +119,13 @@ pub(super) struct Frame {
     pub(super) message: Message,
 }
 
-/// What is left in the place of a message that was moved on. It owns nothing.
-pub(super) const MOVED_ON: Message = Message::Broker(BrokerMessage::Cancel);
+/// What waits for a node while it is paused.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) held: VecDeque<Scheduled>,
+    /// The node goes on, and works off what is held before anything else.
+    pub(super) is_catching_up: bool,
+}
 
 /// What a partitioned link holds back.
 #[derive(Clone, Debug, Default)]

@@ -10,7 +10,7 @@ use super::dispatch::Call;
 use super::limits::PENDING_MAX;
 use super::link::{LinkCondition, LinkSpec};
 use super::simulation::Simulation;
-use super::state::{Frame, NodeCondition, Path, Scheduled, MOVED_ON};
+use super::state::{Frame, NodeCondition, Path, Scheduled};
 
 impl Simulation {
     /// Sends the message, which is taken from where it is only when its place in the calendar is known.
@@ -20,7 +20,7 @@ impl Simulation {
         let Some(link) = self.links.get_mut(id.0 as usize) else { return };
         let direction = link.direction_from(from);
         if link.condition != LinkCondition::Up || link.faulty {
-            let message = std::mem::replace(message, MOVED_ON);
+            let message = std::mem::replace(message, Message::NOTHING);
             return self.send_in_trouble(from, id, message, cause);
         }
         let to = link.arrival_end(direction).node;
@@ -30,7 +30,7 @@ impl Simulation {
         let cause = self.record_frame(from, cause, about, Fact::Sent { link: id, to, what });
         self.check_pending();
         let ticket = self.calendar.reserve();
-        let message = std::mem::replace(message, MOVED_ON);
+        let message = std::mem::replace(message, Message::NOTHING);
         let frame = Frame { path: Path::new(id, direction), epoch, sent: self.now, cause, message };
         self.calendar.push_reserved(ticket, arrival.0, Scheduled::Frame(frame));
     }
@@ -98,17 +98,6 @@ impl Simulation {
         }
     }
 
-    /// Holds a frame that was on its way when the partition began, before all that was sent after it.
-    pub(super) fn hold_arrived(&mut self, frame: Frame) {
-        let held = &mut self.held[frame.path.link().0 as usize].waiting;
-        // What is held is sorted by its cause, because events are numbered as they happen.
-        let place = held.partition_point(|other| match other {
-            Scheduled::Frame(Frame { cause, .. }) | Scheduled::Notice { cause, .. } => *cause < frame.cause,
-            _ => true,
-        });
-        held.insert(place, Scheduled::Frame(frame));
-    }
-
     #[cold]
     pub(super) fn drop_frame(&mut self, frame: Frame, reason: DropReason) {
         let link = &mut self.links[frame.path.link().0 as usize];
@@ -171,11 +160,11 @@ impl Simulation {
         }
         let (node, peer) = (link.arrival_end(direction).node, link.departure_end(direction).node);
         let host = self.host(node);
-        match self.condition(host) {
+        match self.nodes[host.0 as usize].condition {
             NodeCondition::Running => {}
             NodeCondition::Paused => {
                 let notice = Scheduled::Notice { link: id, direction, lost, cause };
-                self.waiting[host.0 as usize].push_back(notice);
+                self.waiting[host.0 as usize].held.push_back(notice);
                 return;
             }
             NodeCondition::Down | NodeCondition::Removed => return,
@@ -229,6 +218,26 @@ impl Simulation {
         let partition = held.partitions;
         self.record(node, EventId::NONE, MessageId::NONE, Fact::Partitioned { link: id });
         self.schedule(self.now + heartbeat, Scheduled::GiveUp { link: id, partition });
+        self.stop_under_way(id);
+    }
+
+    /// Takes everything that is on its way out of the calendar and holds it in the order of its arrival, so that what is
+    /// sent into the broken link comes after it.
+    fn stop_under_way(&mut self, id: LinkId) {
+        let is_on_link = |scheduled: &Scheduled| match scheduled {
+            Scheduled::Frame(frame) => frame.path.link() == id,
+            Scheduled::Notice { link, .. } => *link == id,
+            _ => false,
+        };
+        let on_link = self.calendar.iter().filter(|(_, _, scheduled)| is_on_link(scheduled));
+        let mut stopped: Vec<(u64, u64, Scheduled)> =
+            on_link.map(|(at, order, what)| (at, order, what.clone())).collect();
+        if stopped.is_empty() {
+            return;
+        }
+        self.calendar.remove_where(is_on_link);
+        stopped.sort_unstable_by_key(|(at, order, _)| (*at, *order));
+        self.held[id.0 as usize].waiting.extend(stopped.into_iter().map(|(_, _, what)| what));
     }
 
     pub(super) fn repair(&mut self, id: LinkId) {
@@ -238,6 +247,8 @@ impl Simulation {
             return;
         }
         link.condition = LinkCondition::Up;
+        // Nothing is on its way, so nothing has to be waited for.
+        link.latest_arrival = [self.now; 2];
         let node = link.ends[0].node;
         let cause = self.record(node, EventId::NONE, MessageId::NONE, Fact::Repaired { link: id });
         // What waited arrives one latency from now, in order.

@@ -72,10 +72,13 @@ impl Simulation {
     /// Whether the node runs: for a member, whether its host does.
     pub fn condition(&self, node: NodeId) -> NodeCondition {
         let Some(slot) = self.nodes.get(node.0 as usize) else { return NodeCondition::Removed };
-        if slot.condition == NodeCondition::Removed || slot.host == node {
+        if slot.condition == NodeCondition::Removed {
             return slot.condition;
         }
-        self.nodes[slot.host.0 as usize].condition
+        match self.nodes[slot.host.0 as usize].condition {
+            NodeCondition::Paused if self.waiting[slot.host.0 as usize].is_catching_up => NodeCondition::Running,
+            condition => condition,
+        }
     }
 
     /// The node whose component acts for this one.
@@ -132,7 +135,7 @@ impl Simulation {
     /// Frames that wait in a partitioned link or before a paused node.
     fn each_held(&self, visit: &mut dyn FnMut(Flight)) {
         let held = self.held.iter().flat_map(|held| &held.waiting);
-        let waiting = self.waiting.iter().flatten();
+        let waiting = self.waiting.iter().flat_map(|waiting| &waiting.held);
         held.chain(waiting).filter_map(|scheduled| Flight::of(Time::MAX, scheduled)).for_each(visit);
     }
 
@@ -156,7 +159,6 @@ impl Simulation {
             links: self.links.clone(),
             held: self.held.clone(),
             wires: self.wires.clone(),
-            moved_timers: self.moved_timers.clone(),
             events_recorded: self.events_recorded,
             digest: self.digest,
             tally: self.tally.clone(),

@@ -94,10 +94,12 @@ impl Session {
             }
             Action::Select(ids) => {
                 self.selection = Selection::of(ids);
+                self.deselect_missing();
                 Vec::new()
             }
             Action::ToggleSelect(id) => {
                 self.selection.toggle(&id);
+                self.deselect_missing();
                 Vec::new()
             }
             Action::DeleteSelection => match compose::remove(&self.document, self.selection.ids()) {
@@ -159,8 +161,8 @@ impl Session {
         self.document = Rc::new(document);
         self.layout = Rc::new(Layout::of(&self.document));
         self.problems = Rc::new(validate(&self.document));
+        self.deselect_missing();
         let document = self.document.clone();
-        self.selection.retain(|id| document.node(id).is_some() || document.wire(id).is_some());
         if seed_changed || (edit.affects_run() && self.at_the_start()) {
             self.timeline = start(&self.document);
         } else if edit.affects_run() {
@@ -203,6 +205,12 @@ impl Session {
         self.pause();
         self.timeline = start(&self.document);
         before
+    }
+
+    /// Nothing is selected that is not in the document.
+    fn deselect_missing(&mut self) {
+        let document = &self.document;
+        self.selection.retain(|id| document.node(id).is_some() || document.wire(id).is_some());
     }
 
     fn at_the_start(&self) -> bool {

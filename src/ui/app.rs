@@ -33,8 +33,8 @@ mod perform;
 
 /// Milliseconds between two looks at nodes and numbers while the run goes on; messages move every frame.
 const LOOK_MS: f64 = 50.0;
-/// Milliseconds between two looks at the dock, which is more work.
-const DOCK_MS: f64 = 125.0;
+/// Milliseconds between two looks at a part of the dock, which is more work; there are three parts, taken in turn.
+const DOCK_MS: f64 = 70.0;
 /// How long a word to the person stays, in milliseconds.
 const WORD_MS: u32 = 6_000;
 /// How far a part must be dragged out of the palette to be dragged at all, in pixels.
@@ -164,6 +164,8 @@ pub struct App {
     last_frame: Option<f64>,
     looked: f64,
     dock_looked: f64,
+    /// Which part of the dock was looked at last.
+    dock_turn: u8,
     timers: Vec<Timeout>,
     send: Callback<Msg>,
     _listeners: Vec<EventListener>,
@@ -222,6 +224,7 @@ impl Component for App {
             last_frame: None,
             looked: 0.0,
             dock_looked: 0.0,
+            dock_turn: 0,
             timers: Vec::new(),
             _listeners: listeners(&send),
             send,

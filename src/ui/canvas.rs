@@ -5,7 +5,7 @@ use std::rc::Rc;
 use web_sys::{HtmlCanvasElement, HtmlElement};
 use yew::prelude::*;
 
-use crate::diagram::face::node_shapes;
+use crate::diagram::face::{node_shapes, NodeView};
 use crate::diagram::geometry::{outline, snap, Frame, Outline, Point};
 use crate::diagram::layout::Layout;
 use crate::diagram::topology::{wire_label, wire_shape};
@@ -215,23 +215,37 @@ fn nodes(props: &CanvasProps, enclosures: bool) -> Html {
         });
         let dim = props.gesture.accepts(&props.document, &node.id) == Some(false);
         Some(html! {
-            <Part key={node.id.clone()} id={node.id.clone()} kind={node.kind.clone()} label={node.label().to_string()} {frame} {view}
+            <Part key={node.id.clone()} document={props.document.clone()} {index} {frame} {view}
                 shift={shift.unwrap_or((0.0, 0.0))} {dim} ports={props.mode == Mode::Edit} />
         })
     });
     html! { for part in parts { { part } } }
 }
 
-#[derive(Properties, PartialEq)]
+#[derive(Properties)]
 struct PartProps {
-    id: String,
-    kind: String,
-    label: String,
+    document: Rc<Document>,
+    /// Which of the document's nodes.
+    index: usize,
     frame: Frame,
-    view: Rc<crate::diagram::face::NodeView>,
+    view: Rc<NodeView>,
     shift: Point,
     dim: bool,
     ports: bool,
+}
+
+impl PartialEq for PartProps {
+    /// Views that did not change keep their pointer, so most comparisons look at no text at all.
+    fn eq(&self, other: &PartProps) -> bool {
+        (Rc::ptr_eq(&self.view, &other.view) || self.view == other.view)
+            && self.shift == other.shift
+            && self.dim == other.dim
+            && self.ports == other.ports
+            && self.frame == other.frame
+            && self.index == other.index
+            && (Rc::ptr_eq(&self.document, &other.document)
+                || self.document.nodes.get(self.index) == other.document.nodes.get(other.index))
+    }
 }
 
 /// One node with its ports.
@@ -239,14 +253,15 @@ struct PartProps {
 fn Part(props: &PartProps) -> Html {
     let (x, y) = props.frame.centre();
     let transform = format!("translate({:.1} {:.1})", x + props.shift.0, y + props.shift.1);
-    let kind = node_kind(&props.kind);
+    let Some(node) = props.document.nodes.get(props.index) else { return html! {} };
+    let kind = node_kind(&node.kind);
     let extent = (props.frame.width, props.frame.height);
     let has = |direction| kind.is_some_and(|kind| kind.ports.iter().any(|port| port.direction == direction));
     let centre = Frame::about((0.0, 0.0), extent);
     html! {
         <g class={classes!("part", props.dim.then_some("dim"), props.view.selected.then_some("selected"))} {transform}
-            data-testid="node" data-node={props.id.clone()} data-kind={props.kind.clone()}>
-            { shapes_html(&node_shapes(&props.kind, &props.label, extent, &props.view)) }
+            data-testid="node" data-node={node.id.clone()} data-kind={node.kind.clone()}>
+            { shapes_html(&node_shapes(&node.kind, node.label(), extent, &props.view)) }
             if props.ports {
                 for outgoing in [true, false] {
                     if has(if outgoing { Direction::Out } else { Direction::In }) {

@@ -6,12 +6,13 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use crate::diagram::chart::{chart, ChartInput, ChartLine, ChartMarker};
+use crate::diagram::chart::{chart, ChartInput, ChartLine, ChartMarker, LINES_MAX};
 use crate::diagram::drawing::Drawing;
 use crate::diagram::palette::Tone;
 use crate::diagram::sequence::{drawing_order, sequence, Lifeline, SequenceInput};
 use crate::diagram::story;
 use crate::model::{node_kind, Role};
+use crate::scenario::document::Node;
 use crate::session::Session;
 use crate::vocabulary::{Duration, EventId, Fact, FactKind, MessageId, NodeId, Time, TraceEvent};
 
@@ -193,13 +194,20 @@ pub fn depth_drawing(session: &Session, size: (f64, f64)) -> Drawing {
     let run = session.run();
     let tally = run.simulation().tally();
     let queues = session.document().nodes.iter().filter(|node| node.kind == "queue");
-    let lines: Vec<ChartLine> = queues
-        .filter_map(|node| {
-            let id = run.node(&node.id)?;
-            let points = tally.series(id)?.points().collect();
-            Some(ChartLine { node: id, label: node.label().to_string(), points })
-        })
-        .collect();
+    let mut deepest: Vec<_> = queues.filter_map(|node| Some((run.node(&node.id)?, node))).collect();
+    if deepest.len() > LINES_MAX {
+        // Only so many lines can be told apart: the deepest queues, in the order of the document.
+        let mut depths: Vec<u32> = deepest.iter().map(|(id, _)| tally.level_max(*id).0).collect();
+        depths.sort_unstable();
+        let least = depths[depths.len() - LINES_MAX];
+        deepest.retain(|(id, _)| tally.level_max(*id).0 >= least);
+        deepest.truncate(LINES_MAX);
+    }
+    let line = |(id, node): &(NodeId, &Node)| {
+        let points = tally.series(*id)?.points().collect();
+        Some(ChartLine { node: *id, label: node.label().to_string(), points })
+    };
+    let lines: Vec<ChartLine> = deepest.iter().filter_map(line).collect();
     let now = session.now();
     let input = ChartInput {
         title: "Queue depth",

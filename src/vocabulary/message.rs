@@ -93,6 +93,9 @@ pub enum HeaderValue {
 }
 
 impl Message {
+    /// What is left in the place of a message that was moved on. It owns nothing.
+    pub const NOTHING: Message = Message::Broker(BrokerMessage::Cancel);
+
     /// The application message that this is about, or [`MessageId::NONE`].
     #[inline]
     pub fn about(&self) -> MessageId {

@@ -226,11 +226,17 @@ impl App {
         let ended = was_playing && !self.session.playing();
         if spoke || ended || time - self.looked >= LOOK_MS {
             self.looked = time;
-            let dock = ended || time - self.dock_looked >= DOCK_MS;
-            if dock {
-                self.dock_looked = time;
+            if spoke || ended {
+                self.look(true);
+            } else {
+                self.look(false);
+                // One page of the dock at a time, so that no frame has the work of all.
+                if time - self.dock_looked >= DOCK_MS {
+                    self.dock_looked = time;
+                    self.dock_turn = (self.dock_turn + 1) % 3;
+                    self.look_at_dock(self.dock_turn);
+                }
             }
-            self.look(dock);
             return true;
         }
         false
@@ -242,11 +248,29 @@ impl App {
         if !self.session.playing() {
             self.last_frame = None;
         }
-        if dock && !self.embed {
-            self.findings = Rc::new(findings(&self.session, &self.dock));
-            let (left, right) = (pane_size(&self.left_pane), pane_size(&self.right_pane));
-            self.left = content(&self.session, &self.dock, self.dock.left, left);
-            self.right = content(&self.session, &self.dock, self.dock.right, right);
+        if dock {
+            (0..3).for_each(|turn| self.look_at_dock(turn));
+        }
+    }
+
+    /// Reads the inspector's numbers, the left or the right page of the dock.
+    fn look_at_dock(&mut self, turn: u8) {
+        if self.embed && self.session.mode() != Mode::Edit {
+            return;
+        }
+        match turn {
+            0 => self.findings = Rc::new(findings(&self.session, &self.dock)),
+            1 if !self.embed => {
+                self.left = content(&self.session, &self.dock, self.dock.left, pane_size(&self.left_pane));
+            }
+            2 if !self.embed => {
+                // A narrow screen has no right page; nothing is made for it.
+                let size = pane_size(&self.right_pane);
+                if size.0 > 0.0 {
+                    self.right = content(&self.session, &self.dock, self.dock.right, size);
+                }
+            }
+            _ => {}
         }
     }
 
