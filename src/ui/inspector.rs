@@ -330,7 +330,7 @@ fn problem_html(problem: &Problem) -> Html {
 /// A message as a sentence of its own.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase().to_string()).unwrap_or_default();
     let rest = letters.as_str();
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{rest}{end}")
