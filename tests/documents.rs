@@ -184,6 +184,23 @@ fn every_ready_scenario_is_sound_and_in_the_canonical_form() {
     }
 }
 
+/// The types of a document also derive reading and writing, for the schema and for programs that use this one.
+#[test]
+fn documents_are_read_and_written_as_derived_code_does() {
+    let faults = r#"{"patchbay": 1, "next_id": 9, "seed": 18446744073709551615, "until": "90s",
+        "nodes": [{"id": "a", "kind": "x", "name": "A", "in": null, "at": [1.5, -2], "params": {"p": [null, {"q": 1e3}]}}],
+        "faults": [{"at": "1s", "do": "slow", "to": "a", "for": "2s", "percent": 50},
+            {"at": "1s", "do": "partition", "to": "a", "for": null, "percent": null},
+            {"at": "2s", "do": "pause", "to": "a"}, {"at": "3s", "do": "crash", "to": "a"}]}"#;
+    for text in library::ALL.iter().map(|ready| ready.text).chain([faults]) {
+        let document = read(text);
+        let derived: Document = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(document, derived);
+        let written: Json = serde_json::from_str(&encode(&document)).expect("JSON");
+        assert_eq!(written, serde_json::to_value(&document).expect("JSON"));
+    }
+}
+
 /// Half the size of a node's picture.
 fn half_size(kind: &str) -> (f64, f64) {
     match kind {
@@ -298,6 +315,12 @@ proptest! {
         for (place, byte) in damage {
             let place = place.index(bytes.len());
             bytes[place] = *byte.get(BYTES);
+        }
+        let derived = serde_json::from_slice::<Document>(&bytes);
+        match decode_bytes(&bytes) {
+            Ok(_) => prop_assert!(derived.is_ok(), "{:?}", derived),
+            Err(error) if error.kind == DecodeErrorKind::WrongField => prop_assert!(derived.is_err(), "{error}"),
+            Err(_) => {}
         }
         if let Ok(document) = decode_bytes(&bytes) {
             let _ = validate(&document);

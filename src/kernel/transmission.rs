@@ -3,6 +3,7 @@
 //! Each end of a link believes in a numbered connection. A crash begins a new one; frames of an older connection than
 //! the receiver's are dropped, as a new process knows nothing of its predecessor's sockets.
 
+use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::{Carried, DropReason, EventId, Fact, LinkId, Message, MessageId, NodeId};
 
 use super::component::Notice;
@@ -236,7 +237,7 @@ impl Simulation {
             return;
         }
         self.calendar.remove_where(is_on_link);
-        stopped.sort_unstable_by_key(|(at, order, _)| (*at, *order));
+        sort_by_key(&mut stopped, |(at, order, _)| (*at, *order));
         self.held[id.0 as usize].waiting.extend(stopped.into_iter().map(|(_, _, what)| what));
     }
 

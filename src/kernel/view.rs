@@ -1,5 +1,6 @@
 //! Looking at a run without changing it, and copying it: what pictures, tests and time travel ask for.
 
+use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::Duration;
 use crate::vocabulary::{EventId, LinkId, MessageId, NodeId, Time};
 
@@ -120,7 +121,7 @@ impl Simulation {
             .iter()
             .filter_map(|(at, sequence, scheduled)| Some((at, sequence, Flight::of(Time(at), scheduled)?)))
             .collect();
-        pending.sort_unstable_by_key(|(at, sequence, _)| (*at, *sequence));
+        sort_by_key(&mut pending, |(at, sequence, _)| (*at, *sequence));
         let mut flights: Vec<Flight> = pending.into_iter().map(|(_, _, flight)| flight).collect();
         self.each_held(&mut |flight| flights.push(flight));
         flights

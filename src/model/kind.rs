@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::kernel::{Component, Port};
+use crate::vocabulary::json;
 use crate::vocabulary::{Distribution, Duration, Settings, Value};
 
 /// A group of the palette.
@@ -194,9 +195,13 @@ impl ParamSpec {
 
     /// The default value.
     pub fn default_value(&self) -> Value {
-        let json = serde_json::from_str(self.default).unwrap_or(serde_json::Value::Null);
         // `tests` read every default of every kind, so the fallback is never met.
-        self.read(&json).unwrap_or(Value::Toggle(false))
+        self.read(&self.default_json()).unwrap_or(Value::Toggle(false))
+    }
+
+    /// The default value, as in a document.
+    pub fn default_json(&self) -> serde_json::Value {
+        json::read(self.default).unwrap_or_default()
     }
 
     /// Reads a value from a document; the error says what it must be and what it is: `must be 0..65535, is -1`.
@@ -261,7 +266,7 @@ fn spaced(unit: &str) -> String {
 
 /// A JSON value for an error message, cut to a readable length.
 pub fn brief(json: &serde_json::Value) -> String {
-    let text = json.to_string();
+    let text = json::to_text(json);
     if text.chars().count() <= 60 {
         return text;
     }

@@ -7,17 +7,17 @@
 
 use std::fmt;
 
-use serde_json::error::Category;
 use serde_json::Value as Json;
+
+use crate::vocabulary::json::{self, Flaw};
 
 use super::complete::complete;
 use super::document::{Document, FORMAT};
 use super::identity;
 use super::limits::TEXT_BYTES_MAX;
 use super::migrate::migrate;
-use super::problem::nearest;
 use super::validate::counts;
-use super::writer;
+use super::{reader, writer};
 
 /// What kind of mistake a text has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,16 +97,15 @@ pub fn decode_bytes(bytes: &[u8]) -> Result<Document, DecodeError> {
 pub fn decode(text: &str) -> Result<Document, DecodeError> {
     check_size(text.len())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let json: Json = serde_json::from_str(text).map_err(|error| json_error(&error))?;
-    let mut document = match format_of(&json)? {
-        // Read from the text once more, so that a mistake has a line.
-        FORMAT => read(serde_json::Deserializer::from_str(text))?,
-        format => {
-            let json =
-                migrate(json, format).map_err(|message| DecodeError::new(DecodeErrorKind::WrongField, message))?;
-            read(json)?
-        }
-    };
+    let json = json::read(text).map_err(|error| json_error(text, error))?;
+    let format = format_of(&json)?;
+    let json = migrate(json, format).map_err(|message| DecodeError::new(DecodeErrorKind::WrongField, message))?;
+    let mut document = reader::document(json).map_err(|wrong| {
+        // What was migrated is not what the text says.
+        let found = (format == FORMAT).then(|| json::find(text, &wrong.place)).flatten();
+        let position = found.map(|at| json::line_and_column(text, at));
+        DecodeError { kind: DecodeErrorKind::WrongField, position, place: wrong.place, message: wrong.message }
+    })?;
     complete(&mut document);
     check_identity(&document)?;
     document.next_id = document.next_id.max(identity::counter_of(&document));
@@ -163,63 +162,19 @@ fn kind_of(json: &Json) -> &'static str {
     }
 }
 
-/// Reads the fields; an error names the place.
-fn read<'de, Source>(source: Source) -> Result<Document, DecodeError>
-where
-    Source: ReadSource<'de>,
-{
-    source.read().map_err(|error| {
-        let path = error.path().to_string();
-        let mut decoded = json_error(error.inner());
-        // Only a mistake inside a field is in a place; the path "." stands for the whole document.
-        decoded.place = if path == "." { String::new() } else { path };
-        decoded
-    })
-}
-
-/// What a document is read from: text, or JSON that was migrated.
-trait ReadSource<'de> {
-    fn read(self) -> Result<Document, serde_path_to_error::Error<serde_json::Error>>;
-}
-
-impl<'de> ReadSource<'de> for serde_json::Deserializer<serde_json::de::StrRead<'de>> {
-    fn read(mut self) -> Result<Document, serde_path_to_error::Error<serde_json::Error>> {
-        serde_path_to_error::deserialize(&mut self)
-    }
-}
-
-impl ReadSource<'_> for Json {
-    fn read(self) -> Result<Document, serde_path_to_error::Error<serde_json::Error>> {
-        serde_path_to_error::deserialize(self)
-    }
-}
-
-/// Puts an error of the JSON reader into plain words.
-fn json_error(error: &serde_json::Error) -> DecodeError {
-    let text = error.to_string();
-    // The reader appends the position, which has a field of its own here.
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    let (kind, message) = match error.classify() {
-        Category::Eof => (DecodeErrorKind::EndsEarly, "ends too early; a part of the text is missing".to_string()),
-        _ if text.contains("recursion limit") => {
-            (DecodeErrorKind::TooDeep, "has more than 127 brackets inside each other; a document needs 5".to_string())
+/// Puts a mistake in the text into plain words.
+fn json_error(text: &str, error: json::JsonError) -> DecodeError {
+    let (kind, message) = match error.flaw {
+        Flaw::EndsEarly => (DecodeErrorKind::EndsEarly, "ends too early; a part of the text is missing".to_string()),
+        Flaw::TooDeep => {
+            let message = format!("has more than {} brackets inside each other; a document needs 5", json::DEPTH_MAX);
+            (DecodeErrorKind::TooDeep, message)
         }
-        Category::Syntax | Category::Io => (DecodeErrorKind::NotJson, format!("is not JSON: {text}")),
-        Category::Data => (DecodeErrorKind::WrongField, explain(text)),
+        Flaw::Twice(name) => (DecodeErrorKind::WrongField, format!("duplicate field `{name}`")),
+        Flaw::Wrong(words) => (DecodeErrorKind::NotJson, format!("is not JSON: {words}")),
     };
-    let position = (error.line() > 0).then(|| (error.line(), error.column()));
+    let position = Some(json::line_and_column(text, error.at));
     DecodeError { kind, position, place: String::new(), message }
-}
-
-/// Adds what was probably meant to a message about an unknown field or choice.
-fn explain(message: &str) -> String {
-    let mut words = message.split('`').skip(1).step_by(2);
-    let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
-    let meant = words.next().filter(|_| unknown).and_then(|word| nearest(word, words));
-    match meant {
-        Some(name) => format!("{message}. Did you mean `{name}`?"),
-        None => message.to_string(),
-    }
 }
 
 /// Edits and runs address parts by id and count on bounds, so a document without them is not let in.

@@ -128,7 +128,7 @@ pub(super) fn resolve_nodes(
         return misfit(from_kind, to_kind);
     };
     if !resolved.wire_kind.link && from.host != to.host {
-        let label = resolved.wire_kind.label.to_lowercase();
+        let label = resolved.wire_kind.label.to_ascii_lowercase();
         return refuse(
             format!("A {label} joins two parts of one broker, and these two are in different brokers."),
             "Move one of them into the broker of the other.",
@@ -203,16 +203,16 @@ fn misfit<T>(from: &NodeKind, to: &NodeKind) -> Result<T, Refusal> {
         }
     }
     if fit(to, None, from, None).is_some() {
-        let (from, to) = (from.label.to_lowercase(), to.label.to_lowercase());
+        let (from, to) = (from.label.to_ascii_lowercase(), to.label.to_ascii_lowercase());
         return refuse(
             format!("Messages go from the {to} to the {from}, not back."),
             format!("Draw the line the other way round: from the {to} to the {from}."),
         );
     }
     let accepted = partners(from);
-    let reason = format!("{} can't be connected to {}.", with_article(from), with_article(to).to_lowercase());
+    let reason = format!("{} can't be connected to {}.", with_article(from), with_article(to).to_ascii_lowercase());
     if accepted.is_empty() {
-        refuse(reason, format!("No line starts at {}.", with_article(from).to_lowercase()))
+        refuse(reason, format!("No line starts at {}.", with_article(from).to_ascii_lowercase()))
     } else {
         refuse(reason, format!("Connect it to {}.", accepted.join(" or ")))
     }
@@ -221,12 +221,12 @@ fn misfit<T>(from: &NodeKind, to: &NodeKind) -> Result<T, Refusal> {
 /// The kinds that a line from this kind may end at, with articles.
 fn partners(from: &NodeKind) -> Vec<String> {
     let kinds = crate::model::KINDS.iter().filter(|to| fit(from, None, to, None).is_some());
-    kinds.map(|kind| with_article(kind).to_lowercase()).collect()
+    kinds.map(|kind| with_article(kind).to_ascii_lowercase()).collect()
 }
 
 /// `A queue`, `An exchange`.
 pub(super) fn with_article(kind: &NodeKind) -> String {
-    let label = kind.label.to_lowercase();
+    let label = kind.label.to_ascii_lowercase();
     let article = if label.starts_with(['a', 'e', 'i', 'o', 'u']) { "An" } else { "A" };
     format!("{article} {label}")
 }

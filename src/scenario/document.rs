@@ -123,6 +123,21 @@ pub enum FaultKind {
     Partition,
 }
 
+impl FaultKind {
+    /// All of them.
+    pub const ALL: [FaultKind; 4] = [FaultKind::Crash, FaultKind::Pause, FaultKind::Slow, FaultKind::Partition];
+
+    /// The word in documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            FaultKind::Crash => "crash",
+            FaultKind::Pause => "pause",
+            FaultKind::Slow => "slow",
+            FaultKind::Partition => "partition",
+        }
+    }
+}
+
 fn one() -> u64 {
     1
 }
@@ -131,9 +146,13 @@ fn minute() -> Duration {
     Duration::from_secs(60)
 }
 
+/// True if the number is whole, and small enough to be exact.
+pub(super) fn exact(number: f64) -> bool {
+    number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0
+}
+
 /// Writes whole numbers as a person does: `[120, 250]`, not `[120.0, 250.0]`.
 fn position<S: Serializer>(at: &(f64, f64), serializer: S) -> Result<S::Ok, S::Error> {
-    let exact = |number: f64| number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
     if exact(at.0) && exact(at.1) {
         (at.0 as i64, at.1 as i64).serialize(serializer)
     } else {

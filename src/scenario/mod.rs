@@ -29,6 +29,7 @@ pub mod library;
 pub mod limits;
 pub mod migrate;
 pub mod problem;
+mod reader;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
 pub mod validate;

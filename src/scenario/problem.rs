@@ -92,7 +92,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         return None;
     }
     let tolerance = (word.chars().count() / 3).clamp(1, 3);
-    let word = word.to_lowercase();
+    // Names are ASCII; the letters of all languages would bring a table of eleven kilobytes.
+    let word = word.to_ascii_lowercase();
     // Of two that are as near, the one with the same letters was meant: letters are swapped more often than replaced.
     let scored = known.into_iter().map(|name| (distance(&word, name), sorted(&word) != sorted(name), name));
     scored.filter(|(distance, ..)| *distance <= tolerance).min().map(|(.., name)| name)

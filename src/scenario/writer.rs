@@ -1,106 +1,129 @@
 //! The canonical text of a document: one line for each field of the document, node, wire and planned fault, so that a
 //! comparison of two versions reads as a list of what changed.
 
-use std::io;
+use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::ser::Formatter;
+use serde_json::{Number, Value as Json};
 
-use super::document::Document;
+use crate::vocabulary::json;
+
+use super::document::{exact, Document, Node, PlannedFault, Wire};
 
 /// The text, with a line break at its end.
 pub(super) fn write(document: &Document) -> String {
-    let mut bytes = Vec::with_capacity(4096);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Lines::default());
-    // Writing into memory does not fail, and a document has no keys but texts.
-    let written = document.serialize(&mut serializer);
-    debug_assert!(written.is_ok(), "{written:?}");
-    bytes.push(b'\n');
-    String::from_utf8(bytes).unwrap_or_default()
+    let mut whole = Object::new("\n  ");
+    whole.field("patchbay", document.patchbay);
+    whole.field("title", &*document.title);
+    whole.text_unless_empty("about", &document.about);
+    whole.text_unless_empty("watch", &document.watch);
+    whole.field("seed", document.seed);
+    whole.field("until", document.until.to_string());
+    whole.list("nodes", document.nodes.iter().map(node).collect());
+    whole.list("wires", document.wires.iter().map(wire).collect());
+    if !document.faults.is_empty() {
+        whole.list("faults", document.faults.iter().map(fault).collect());
+    }
+    if document.next_id > 0 {
+        whole.field("next_id", document.next_id);
+    }
+    format!("{}\n}}\n", whole.text)
 }
 
-/// Breaks lines between the fields of the outermost object and between the items of their lists; not further inside.
-#[derive(Default)]
-struct Lines {
-    depth: usize,
-    has_items: bool,
+fn node(node: &Node) -> Object {
+    let mut object = Object::new(" ");
+    object.field("id", &*node.id);
+    object.field("kind", &*node.kind);
+    object.text_unless_empty("name", &node.name);
+    if let Some(host) = &node.host {
+        object.field("in", &**host);
+    }
+    // Whole numbers as a person writes them: `[120, 250]`, not `[120.0, 250.0]`.
+    let at = if exact(node.at.0) && exact(node.at.1) {
+        [node.at.0 as i64, node.at.1 as i64].map(Json::from)
+    } else {
+        [node.at.0, node.at.1].map(|number| Number::from_f64(number).map_or(Json::Null, Json::Number))
+    };
+    object.field("at", at.to_vec());
+    object.params(&node.params);
+    object
 }
 
-/// Lines are broken inside this many brackets.
-const DEPTH_MAX: usize = 2;
-
-impl Lines {
-    fn open<W: ?Sized + io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
-        self.depth += 1;
-        self.has_items = false;
-        writer.write_all(bracket)
-    }
-
-    fn close<W: ?Sized + io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
-        self.depth -= 1;
-        if self.has_items && self.depth < DEPTH_MAX {
-            self.break_line(writer)?;
-        }
-        self.has_items = true;
-        writer.write_all(bracket)
-    }
-
-    fn item<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if !first {
-            writer.write_all(b",")?;
-        }
-        if self.depth <= DEPTH_MAX {
-            self.break_line(writer)
-        } else if first {
-            Ok(())
-        } else {
-            writer.write_all(b" ")
-        }
-    }
-
-    fn break_line<W: ?Sized + io::Write>(&self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b"\n")?;
-        (0..self.depth).try_for_each(|_| writer.write_all(b"  "))
-    }
+fn wire(wire: &Wire) -> Object {
+    let mut object = Object::new(" ");
+    object.text_unless_empty("id", &wire.id);
+    object.field("from", &*wire.from);
+    object.field("to", &*wire.to);
+    object.params(&wire.params);
+    object
 }
 
-impl Formatter for Lines {
-    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open(writer, b"[")
+fn fault(fault: &PlannedFault) -> Object {
+    let mut object = Object::new(" ");
+    object.field("at", fault.at.to_string());
+    object.field("do", fault.what.name());
+    object.field("to", &*fault.to);
+    if let Some(lasting) = fault.lasting {
+        object.field("for", lasting.to_string());
+    }
+    if let Some(percent) = fault.percent {
+        object.field("percent", percent);
+    }
+    object
+}
+
+/// The text of an object that is not closed yet.
+struct Object {
+    text: String,
+    /// What stands between fields; in front of the first, too, if it breaks the line.
+    gap: &'static str,
+}
+
+impl Object {
+    fn new(gap: &'static str) -> Object {
+        Object { text: "{".to_string(), gap }
     }
 
-    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.close(writer, b"]")
+    /// Begins a field.
+    fn name(&mut self, name: &str) {
+        let is_first = self.text.len() == 1;
+        if !is_first {
+            self.text.push(',');
+        }
+        if !is_first || self.gap != " " {
+            self.text.push_str(self.gap);
+        }
+        json::quote(name, &mut self.text);
+        self.text.push_str(": ");
     }
 
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.item(writer, first)
+    fn field(&mut self, name: &str, value: impl Into<Json>) {
+        self.name(name);
+        json::write(&value.into(), " ", &mut self.text);
     }
 
-    fn end_array_value<W: ?Sized + io::Write>(&mut self, _writer: &mut W) -> io::Result<()> {
-        self.has_items = true;
-        Ok(())
+    fn text_unless_empty(&mut self, name: &str, text: &str) {
+        if !text.is_empty() {
+            self.field(name, text);
+        }
     }
 
-    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open(writer, b"{")
+    fn params(&mut self, params: &BTreeMap<String, Json>) {
+        if !params.is_empty() {
+            self.name("params");
+            json::write_object(&mut params.iter(), " ", &mut self.text);
+        }
     }
 
-    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.close(writer, b"}")
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.item(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
-    }
-
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, _writer: &mut W) -> io::Result<()> {
-        self.has_items = true;
-        Ok(())
+    /// Objects, one in a line.
+    fn list(&mut self, name: &str, items: Vec<Object>) {
+        self.name(name);
+        self.text.push('[');
+        for (index, item) in items.iter().enumerate() {
+            self.text.push_str(if index == 0 { "\n    " } else { ",\n    " });
+            self.text.push_str(&item.text);
+            self.text.push('}');
+        }
+        self.text.push_str(if items.is_empty() { "]" } else { "\n  ]" });
     }
 }
 

@@ -442,7 +442,7 @@ impl App {
         let text = match &self.gesture.armed {
             Armed::No => return html! {},
             Armed::Place(kind) => {
-                format!("Click the place for the new {}.", super::snapshot::kind_label(kind).to_lowercase())
+                format!("Click the place for the new {}.", super::snapshot::kind_label(kind).to_ascii_lowercase())
             }
             Armed::Connect(id, true) => format!("Connect {}: click where its messages go.", label(id)),
             Armed::Connect(id, false) => format!("Connect {}: click where its messages come from.", label(id)),

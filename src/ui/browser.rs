@@ -116,10 +116,18 @@ pub fn copy(text: &str) {
     }
 }
 
+/// A text in small letters. The browser has the letters of all languages; the standard library would bring them again.
+pub fn lower_case(text: &str) -> String {
+    js_sys::JsString::from(text).to_lower_case().into()
+}
+
 /// A name for a file, from a title.
 pub fn file_name(title: &str, ending: &str) -> String {
-    let word: String =
-        title.to_lowercase().chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+    let word: String = title
+        .to_ascii_lowercase()
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .collect();
     let word = word.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
     format!("{}.{ending}", if word.is_empty() { "patchbay" } else { &word })
 }

@@ -14,6 +14,7 @@ use crate::diagram::story;
 use crate::model::{node_kind, Role};
 use crate::scenario::document::Node;
 use crate::session::Session;
+use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::{Duration, EventId, Fact, FactKind, MessageId, NodeId, Time, TraceEvent};
 
 use super::app::Msg;
@@ -203,7 +204,7 @@ pub fn depth_drawing(session: &Session, size: (f64, f64)) -> Drawing {
     if deepest.len() > LINES_MAX {
         // Only so many lines can be told apart: the deepest queues, in the order of the document.
         let mut depths: Vec<u32> = deepest.iter().map(|(id, _)| tally.level_max(*id).0).collect();
-        depths.sort_unstable();
+        sort_by_key(&mut depths, |depth| *depth);
         let least = depths[depths.len() - LINES_MAX];
         deepest.retain(|(id, _)| tally.level_max(*id).0 >= least);
         deepest.truncate(LINES_MAX);
@@ -269,7 +270,8 @@ fn tone(fact: &Fact) -> &'static str {
 fn log_lines(session: &Session, state: &DockState) -> Vec<Line> {
     let run = session.run();
     let names = |node: NodeId| run.label(node).to_string();
-    let words: Vec<String> = state.filter.words.to_lowercase().split_whitespace().map(str::to_string).collect();
+    let words: Vec<String> =
+        super::browser::lower_case(&state.filter.words).split_whitespace().map(str::to_string).collect();
     let trace = run.simulation().trace();
     let mut lines = Vec::new();
     for event in trace.iter().rev().take(LOG_SEARCHED_MAX) {
@@ -282,7 +284,7 @@ fn log_lines(session: &Session, state: &DockState) -> Vec<Line> {
         let (node, text) = (names(event.node), story::sentence(event, &names));
         let key =
             event.message.some().and_then(|message| trace.content(message)).map(|content| content.routing_key.clone());
-        let whole = format!("{node} {text} {}", key.as_deref().unwrap_or_default()).to_lowercase();
+        let whole = super::browser::lower_case(&format!("{node} {text} {}", key.as_deref().unwrap_or_default()));
         if !words.iter().all(|word| whole.contains(word)) {
             continue;
         }

@@ -8,7 +8,7 @@ use yew::prelude::*;
 use crate::model::{ParamSpec, ParamType};
 use crate::scenario::edit::Edit;
 use crate::session::Action;
-use crate::vocabulary::Distribution;
+use crate::vocabulary::{json, number, Distribution};
 
 use super::app::Msg;
 
@@ -55,18 +55,17 @@ fn entry(event: &Event) -> Option<String> {
 /// What was typed, as a value of a document.
 fn to_json(kind: ParamType, text: &str) -> serde_json::Value {
     let number = || match text.trim().parse::<i64>() {
-        Ok(whole) => serde_json::json!(whole),
-        Err(_) => {
-            text.trim().parse::<f64>().map_or_else(|_| serde_json::json!(text), |number| serde_json::json!(number))
-        }
+        Ok(whole) => serde_json::Value::from(whole),
+        Err(_) => number::read(text.trim())
+            .map_or_else(|| serde_json::Value::from(text), |number| serde_json::Value::from(number)),
     };
     match kind {
         ParamType::Integer { .. } | ParamType::Number { .. } => number(),
         ParamType::List { .. } => {
             let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-            serde_json::json!(lines)
+            serde_json::Value::from(lines)
         }
-        _ => serde_json::json!(text),
+        _ => serde_json::Value::from(text),
     }
 }
 
@@ -75,7 +74,7 @@ fn to_text(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Array(items) => items.iter().filter_map(|item| item.as_str()).collect::<Vec<_>>().join("\n"),
-        other => other.to_string(),
+        other => json::to_text(other),
     }
 }
 
@@ -149,8 +148,7 @@ pub fn Field(props: &FieldProps) -> Html {
 }
 
 fn default_text(spec: &ParamSpec) -> String {
-    let json: serde_json::Value = serde_json::from_str(spec.default).unwrap_or_default();
-    match to_text(&json).as_str() {
+    match to_text(&spec.default_json()).as_str() {
         "" | "[]" => "the default".to_string(),
         text => text.to_string(),
     }
@@ -219,7 +217,7 @@ impl Control<'_> {
                 let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
                 let Some(input) = input else { return };
                 let value = slider_value(input.value_as_number() / SLIDER_STEPS, min, max);
-                set.emit(if whole { serde_json::json!(value.round() as i64) } else { rounded(value) });
+                set.emit(if whole { serde_json::Value::from(value.round() as i64) } else { rounded(value) });
             })
         };
         html! {
@@ -234,7 +232,7 @@ impl Control<'_> {
     fn toggle(&self) -> Html {
         let on = self.value.as_bool().unwrap_or(false);
         let set = self.set.clone();
-        let onclick = Callback::from(move |_: MouseEvent| set.emit(serde_json::json!(!on)));
+        let onclick = Callback::from(move |_: MouseEvent| set.emit(serde_json::Value::from(!on)));
         html! {
             <button id={self.name.to_string()} class="switch" role="switch" aria-checked={on.to_string()} {onclick} disabled={!self.enabled}
                 aria-describedby={self.described_by()}><span>{ if on { "on" } else { "off" } }</span></button>
@@ -245,7 +243,7 @@ impl Control<'_> {
         let set = self.set.clone();
         let onchange = Callback::from(move |event: Event| {
             if let Some(text) = entry(&event) {
-                set.emit(serde_json::json!(text));
+                set.emit(serde_json::Value::from(text));
             }
         });
         let now = self.value.as_str().unwrap_or_default().to_string();
@@ -282,7 +280,7 @@ impl Control<'_> {
                     Some("log-normal") => format!("log-normal({typical}, 0.5)"),
                     _ => format!("constant({typical})"),
                 };
-                set.emit(serde_json::json!(text));
+                set.emit(serde_json::Value::from(text));
             })
         };
         let (name, inner) = self.shown.trim_end_matches(')').split_once('(').unwrap_or((now, self.shown));
@@ -291,7 +289,7 @@ impl Control<'_> {
             let (set, name) = (self.set.clone(), name.clone());
             Callback::from(move |event: InputEvent| {
                 if let Some(text) = entry(&event) {
-                    set.emit(serde_json::json!(format!("{name}({text})")));
+                    set.emit(serde_json::Value::from(format!("{name}({text})")));
                 }
             })
         };
@@ -332,13 +330,13 @@ fn slider_value(position: f64, min: f64, max: f64) -> f64 {
 /// A number with three significant digits: a slider means no more.
 fn rounded(value: f64) -> serde_json::Value {
     if value == 0.0 {
-        return serde_json::json!(0);
+        return serde_json::Value::from(0);
     }
     let magnitude = libm::pow(10.0, 2.0 - libm::floor(libm::log10(value.abs())));
     let rounded = (value * magnitude).round() / magnitude;
     if rounded == rounded.trunc() {
-        serde_json::json!(rounded as i64)
+        serde_json::Value::from(rounded as i64)
     } else {
-        serde_json::json!(rounded)
+        serde_json::Value::from(rounded)
     }
 }

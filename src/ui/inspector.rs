@@ -16,7 +16,7 @@ use crate::scenario::instantiate::FaultDeed;
 use crate::scenario::problem::{Problem, Severity};
 use crate::session::gesture::Armed;
 use crate::session::{Action, Mode, Session};
-use crate::vocabulary::{Duration, FactKind};
+use crate::vocabulary::{number, Duration, FactKind};
 
 use super::app::Msg;
 use super::dock::DockState;
@@ -249,9 +249,7 @@ fn params_html(
     specs: &'static [ParamSpec],
     given: &std::collections::BTreeMap<String, serde_json::Value>,
 ) -> Html {
-    let value = |spec: &ParamSpec| {
-        given.get(spec.name).cloned().unwrap_or_else(|| serde_json::from_str(spec.default).unwrap_or_default())
-    };
+    let value = |spec: &ParamSpec| given.get(spec.name).cloned().unwrap_or_else(|| spec.default_json());
     let shown = |spec: &&ParamSpec| {
         spec.shown_when.is_none_or(|(name, values)| {
             let other = specs.iter().find(|other| other.name == name).map(value);
@@ -332,7 +330,7 @@ fn problem_html(problem: &Problem) -> Html {
 /// A message as a sentence of its own.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase().to_string()).unwrap_or_default();
     let rest = letters.as_str();
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{rest}{end}")
@@ -402,7 +400,7 @@ fn items_html(props: &InspectorProps) -> Html {
 fn place_html(props: &InspectorProps, node: &Node) -> Html {
     let set = |horizontal: bool| {
         let (send, id, at) = (props.send.clone(), node.id.clone(), node.at);
-        Callback::from(move |event: Event| match changed(&event).and_then(|text| text.trim().parse::<f64>().ok()) {
+        Callback::from(move |event: Event| match changed(&event).and_then(|text| number::read(text.trim())) {
             Some(value) if value.is_finite() => {
                 let at = if horizontal { (value, at.1) } else { (at.0, value) };
                 send.emit(Msg::Act(Action::Edit(Edit::MoveNode { id: id.clone(), at })));

@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use crate::scenario::edit::Edit;
 use crate::session::{Action, Transport};
-use crate::vocabulary::{Duration, Time};
+use crate::vocabulary::{number, Duration, Time};
 
 use super::app::Msg;
 use super::icons::glyph;
@@ -98,7 +98,7 @@ fn speed(props: &TransportProps) -> Html {
         let send = props.send.clone();
         Callback::from(move |event: Event| {
             let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
-            if let Some(speed) = select.and_then(|select| select.value().parse().ok()) {
+            if let Some(speed) = select.and_then(|select| number::read(&select.value())) {
                 send.emit(Msg::Act(Action::Transport(Transport::SetSpeed(speed))));
             }
         })

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::number;
 use super::time::Duration;
 
 /// A distribution of non-negative spans of time.
@@ -94,7 +95,7 @@ impl FromStr for Distribution {
             "uniform" => (Distribution::Uniform(span(0)?, span(1)?), 2),
             "exponential" => (Distribution::Exponential(span(0)?), 1),
             "log-normal" => {
-                let sigma: f64 = arguments.get(1).and_then(|part| part.parse().ok()).ok_or_else(error)?;
+                let sigma: f64 = arguments.get(1).and_then(|part| number::read(part)).ok_or_else(error)?;
                 (Distribution::LogNormal(span(0)?, sigma), 2)
             }
             _ => return Err(error()),

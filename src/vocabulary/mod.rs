@@ -1,7 +1,7 @@
 //! The shared words of the house, as plain data.
 //!
 //! Here live the types that every layer speaks: time, identity, messages, settings and the facts of a trace, and the
-//! small map, set and sort that every layer uses.
+//! small tools that every layer uses: maps, sorting, numbers and JSON as text.
 //! Nothing here decides anything: only constructors, labels and the [`Shape`] of a fact.
 //! To add a fact, add a variant in [`fact`], give it a label and a shape, and every diagram can draw it.
 
@@ -9,7 +9,9 @@ pub mod distribution;
 pub mod fact;
 pub mod flat;
 pub mod id;
+pub mod json;
 pub mod message;
+pub mod number;
 pub mod order;
 pub mod settings;
 pub mod time;

@@ -35,7 +35,7 @@ fn aim_flaw(document: &Document, index: &Index, fault: &PlannedFault) -> Option<
             let (from, to) = (index.node(Wire::node_of(&wire.from))?, index.node(Wire::node_of(&wire.to))?);
             let resolved = resolve_nodes(from, &wire.from, to, &wire.to).ok()?;
             (!resolved.wire_kind.link).then(|| {
-                let label = resolved.wire_kind.label.to_lowercase();
+                let label = resolved.wire_kind.label.to_ascii_lowercase();
                 (
                     format!("a {label} is inside the broker and can't be cut"),
                     "Aim it at a network connection.".to_string(),
@@ -54,7 +54,7 @@ fn aim_flaw(document: &Document, index: &Index, fault: &PlannedFault) -> Option<
             let kind = node_kind(&node.kind)?;
             let Role::Member { host } = kind.role else { return None };
             let message =
-                format!("{} runs inside its {host} and fails only with it", with_article(kind).to_lowercase());
+                format!("{} runs inside its {host} and fails only with it", with_article(kind).to_ascii_lowercase());
             Some((message, format!("Aim it at the {host}.")))
         }
         (_, None, Some(_)) => {

@@ -51,7 +51,7 @@ pub(super) fn check(document: &Document, index: &Index, problems: &mut Vec<Probl
 }
 
 fn empty_remedy(kind: &NodeKind) -> String {
-    format!("Put a queue into the {}.", kind.label.to_lowercase())
+    format!("Put a queue into the {}.", kind.label.to_ascii_lowercase())
 }
 
 /// The ports at which a wire that fits begins or ends.

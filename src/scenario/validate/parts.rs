@@ -48,11 +48,11 @@ fn host_flaw(node: &Node, kind: &NodeKind, index: &Index) -> Option<(String, Str
     match (kind.role, node.host.as_deref()) {
         (Role::Component(_), None) => None,
         (Role::Component(_), Some(host)) => Some((
-            format!("{} lives in nothing, but is in \"{host}\"", article.to_lowercase()),
+            format!("{} lives in nothing, but is in \"{host}\"", article.to_ascii_lowercase()),
             "Leave \"in\" out.".to_string(),
         )),
         (Role::Member { host }, None) => Some((
-            format!("{} must be in a {host}; without one it is left out of a run", article.to_lowercase()),
+            format!("{} must be in a {host}; without one it is left out of a run", article.to_ascii_lowercase()),
             format!("Say in which {host} it is: \"in\": \"...\"."),
         )),
         (Role::Member { host: wanted }, Some(id)) => match index.node(id) {
