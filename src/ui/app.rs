@@ -18,15 +18,15 @@ use crate::session::{Action, Effect, Gesture, Mode, Outcome, Pointer, Session, V
 
 use super::browser;
 use super::canvas::{view_tools, Canvas};
-use super::dialogs::{Dialog, Dialogs, QuickAdd};
-use super::dock::{content, Content, Dock, DockState, Tab};
+use super::dialogs::{close_modal, dialogs, open_modal, place_offer, Dialog, QuickAdd, Shown};
+use super::dock::{content, Content, DockState, Pane, Tab};
 use super::flights::FlightLayer;
 use super::icons::{glyph, logo};
 use super::inspector::{findings, Findings, Inspector};
 use super::keys::Command;
-use super::palette::Palette;
+use super::palette::palette;
 use super::snapshot::{snapshot, Snapshot};
-use super::transport::{at, part_of, TransportBar};
+use super::transport::{at, part_of, transport_bar, TransportProps};
 
 mod commands;
 mod perform;
@@ -157,6 +157,11 @@ pub struct App {
     inspector_open: bool,
     surface: NodeRef,
     layer: NodeRef,
+    modal: NodeRef,
+    modal_closes: Option<EventListener>,
+    offer: NodeRef,
+    /// The list that was last moved to its place.
+    offered: Option<QuickAdd>,
     left_pane: NodeRef,
     right_pane: NodeRef,
     flights: Option<FlightLayer>,
@@ -219,6 +224,10 @@ impl Component for App {
             inspector_open: false,
             surface: NodeRef::default(),
             layer: NodeRef::default(),
+            modal: NodeRef::default(),
+            modal_closes: None,
+            offer: NodeRef::default(),
+            offered: None,
             left_pane: NodeRef::default(),
             right_pane: NodeRef::default(),
             flights: None,
@@ -255,6 +264,15 @@ impl Component for App {
             flights.fit(browser::pixel_ratio());
             self.refit = false;
         }
+        if self.dialog.is_some() {
+            if let Some(listener) = open_modal(&self.modal, &self.send) {
+                self.modal_closes = Some(listener);
+            }
+        }
+        if self.offered != self.quick_add {
+            self.offered.clone_from(&self.quick_add);
+            self.offered.iter().for_each(|quick_add| place_offer(&self.offer, quick_add));
+        }
         // While the run goes on, the next frame draws anyway.
         if !self.session.playing() {
             self.draw_flights();
@@ -285,8 +303,10 @@ impl Component for App {
                 </main>
                 { self.transport() }
                 if !self.embed {
-                    <Dock state={self.dock.clone()} left={self.left.clone()} right={self.right.clone()} left_pane={self.left_pane.clone()}
-                        right_pane={self.right_pane.clone()} send={self.send.clone()} />
+                    <section class="dock" aria-label="What happened">
+                        { self.pane("left") }
+                        { self.pane("right") }
+                    </section>
                 }
                 if !self.embed || edit {
                     <div class="inspector-sheet">
@@ -297,7 +317,7 @@ impl Component for App {
                     </div>
                 }
                 { self.ghost() }
-                <Dialogs dialog={self.dialog.clone()} quick_add={self.quick_add.clone()} document={self.session.document().clone()} send={self.send.clone()} />
+                { self.dialogs() }
             </div>
         }
     }
@@ -411,13 +431,13 @@ impl App {
 
     fn palette(&self) -> Html {
         let armed = match &self.gesture.armed {
-            Armed::Place(kind) => Some(kind.clone()),
+            Armed::Place(kind) => Some(kind.as_str()),
             _ => None,
         };
         html! {
             <div class="palette-sheet">
                 { self.sheet_close("Close the list of parts", || Msg::TogglePalette) }
-                <Palette {armed} send={self.send.clone()} />
+                { palette(armed, &self.send) }
             </div>
         }
     }
@@ -429,11 +449,19 @@ impl App {
             Intervention::Fault(_) => Some((part_of(time, end), "fault".to_string())),
             _ => None,
         });
-        html! {
-            <TransportBar playing={session.playing()} lagging={session.lagging()} now={session.now()} {end} speed={session.speed()}
-                seed={session.document().seed} marks={planned.chain(done).take(100).collect::<Vec<_>>()} may_run={session.mode() != Mode::View}
-                may_edit={session.mode() == Mode::Edit && !self.embed} greet={self.greet && !session.playing()} send={self.send.clone()} />
-        }
+        transport_bar(&TransportProps {
+            playing: session.playing(),
+            lagging: session.lagging(),
+            now: session.now(),
+            end,
+            speed: session.speed(),
+            seed: session.document().seed,
+            marks: planned.chain(done).take(100).collect(),
+            may_run: session.mode() != Mode::View,
+            may_edit: session.mode() == Mode::Edit && !self.embed,
+            greet: self.greet && !session.playing(),
+            send: self.send.clone(),
+        })
     }
 
     /// What the next click does, while something is armed.
@@ -495,6 +523,27 @@ impl App {
                 </g>
             </svg>
         }
+    }
+
+    fn pane(&self, side: &'static str) -> Html {
+        let (tab, content, pane) = match side {
+            "left" => (self.dock.left, &self.left, &self.left_pane),
+            _ => (self.dock.right, &self.right, &self.right_pane),
+        };
+        html! {
+            <Pane {side} {tab} state={self.dock.clone()} content={content.clone()} pane={pane.clone()} send={self.send.clone()} />
+        }
+    }
+
+    fn dialogs(&self) -> Html {
+        dialogs(&Shown {
+            dialog: self.dialog.as_ref(),
+            quick_add: self.quick_add.as_ref(),
+            document: self.session.document(),
+            modal: &self.modal,
+            offer: &self.offer,
+            send: &self.send,
+        })
     }
 
     fn scene(&self) -> Scene<'_> {

@@ -1,10 +1,8 @@
 //! Dialogs: the gallery of ready scenarios, sharing, the keys, and the list that is offered where a part is to be placed.
 
-use std::rc::Rc;
-
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast as _;
-use web_sys::{HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
+use web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use crate::diagram::geometry::Point;
@@ -44,72 +42,69 @@ pub struct QuickAdd {
     pub kinds: Vec<&'static str>,
 }
 
-#[derive(Properties)]
-pub struct DialogsProps {
-    pub dialog: Option<Dialog>,
-    pub quick_add: Option<QuickAdd>,
-    pub document: Rc<Document>,
-    pub send: Callback<Msg>,
-}
-
-impl PartialEq for DialogsProps {
-    fn eq(&self, other: &DialogsProps) -> bool {
-        self.dialog == other.dialog
-            && self.quick_add == other.quick_add
-            && Rc::ptr_eq(&self.document, &other.document)
-            && self.send == other.send
-    }
+/// What the dialogs are made of.
+pub struct Shown<'a> {
+    /// The dialog that is open.
+    pub dialog: Option<&'a Dialog>,
+    /// The list that is offered on the canvas.
+    pub quick_add: Option<&'a QuickAdd>,
+    /// The document.
+    pub document: &'a Document,
+    /// The dialog's element; the root opens it once it is there.
+    pub modal: &'a NodeRef,
+    /// The list's element; the root moves it to its place.
+    pub offer: &'a NodeRef,
+    /// Where messages go.
+    pub send: &'a Callback<Msg>,
 }
 
 /// Whatever is open.
-#[component]
-pub fn Dialogs(props: &DialogsProps) -> Html {
-    let body = props.dialog.as_ref().map(|dialog| match dialog {
-        Dialog::Gallery => ("Open", gallery(&props.send)),
-        Dialog::Share => ("Share", share(props)),
+pub fn dialogs(shown: &Shown) -> Html {
+    let body = shown.dialog.map(|dialog| match dialog {
+        Dialog::Gallery => ("Open", gallery(shown.send)),
+        Dialog::Share => ("Share", share(shown)),
         Dialog::Keys => ("Keys", keys()),
     });
+    let send = shown.send.clone();
+    let close = Callback::from(move |_: MouseEvent| send.emit(Msg::Dialog(None)));
     html! {
         <>
             if let Some((title, body)) = body {
-                <Modal key={title} {title} send={props.send.clone()}>{ body }</Modal>
+                <dialog key={title} ref={shown.modal.clone()} aria-labelledby="dialog-title">
+                    <h2 id="dialog-title">{ title }<button class="tool" aria-label="Close" onclick={close}>{ glyph("close") }</button></h2>
+                    { body }
+                </dialog>
             }
-            if let Some(quick_add) = &props.quick_add { { offer(quick_add, &props.send) } }
+            if let Some(quick_add) = shown.quick_add { { offer(quick_add, shown) } }
         </>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ModalProps {
-    title: &'static str,
-    children: Html,
-    send: Callback<Msg>,
+/// The browser's own dialog keeps the focus inside and gives it back; it is opened once it stands in the page. Gives
+/// the listener for its end, which the browser can bring about by itself.
+pub fn open_modal(modal: &NodeRef, send: &Callback<Msg>) -> Option<EventListener> {
+    let dialog = modal.cast::<HtmlDialogElement>().filter(|dialog| !dialog.open())?;
+    // It stands in the page and is not open, which is all that could be wrong.
+    let _ = dialog.show_modal();
+    let send = send.clone();
+    Some(EventListener::new(&dialog, "close", move |_| send.emit(Msg::Dialog(None))))
 }
 
-/// The browser's own dialog: it keeps the focus inside and gives it back.
-#[component]
-fn Modal(props: &ModalProps) -> Html {
-    let element = use_node_ref();
-    {
-        let (element, send) = (element.clone(), props.send.clone());
-        use_effect_with((), move |()| {
-            let dialog = element.cast::<HtmlDialogElement>();
-            let listener = dialog.as_ref().map(|dialog| {
-                let _ = dialog.show_modal();
-                EventListener::new(dialog, "close", move |_| send.emit(Msg::Dialog(None)))
-            });
-            move || drop(listener)
-        });
+/// Closes the dialog, so that the focus goes back to where it was.
+pub fn close_modal(modal: &NodeRef) {
+    if let Some(dialog) = modal.cast::<HtmlDialogElement>() {
+        dialog.close();
     }
-    let close = {
-        let send = props.send.clone();
-        Callback::from(move |_: MouseEvent| send.emit(Msg::Dialog(None)))
-    };
-    html! {
-        <dialog ref={element} aria-labelledby="dialog-title">
-            <h2 id="dialog-title">{ props.title }<button class="tool" aria-label="Close" onclick={close}>{ glyph("close") }</button></h2>
-            { props.children.clone() }
-        </dialog>
+}
+
+/// Moves the list to its place, through its style object, which a strict content policy allows; its first entry gets
+/// the focus.
+pub fn place_offer(offer: &NodeRef, quick_add: &QuickAdd) {
+    let Some(element) = offer.cast::<HtmlElement>() else { return };
+    element.style().set_css_text(&format!("--x:{:.0}px;--y:{:.0}px", quick_add.place.0, quick_add.place.1));
+    let first = element.query_selector("button").ok().flatten();
+    if let Some(first) = first.and_then(|first| first.dyn_into::<HtmlElement>().ok()) {
+        let _ = first.focus();
     }
 }
 
@@ -158,14 +153,14 @@ fn pick_file(send: &Callback<Msg>) -> Callback<Event> {
     })
 }
 
-fn share(props: &DialogsProps) -> Html {
+fn share(props: &Shown) -> Html {
     let click = |message: fn() -> Msg| {
         let send = props.send.clone();
         Callback::from(move |_: MouseEvent| send.emit(message()))
     };
     let ready = library::ALL
         .iter()
-        .find(|ready| library::document(ready.id).as_ref().is_some_and(|other| other.same_drawing(&props.document)));
+        .find(|ready| library::document(ready.id).as_ref().is_some_and(|other| other.same_drawing(props.document)));
     let frame = ready.map(|ready| {
         format!(
             "<iframe src=\"{}?scenario={}&embed=1&mode=play\" title=\"{}\" width=\"100%\" height=\"420\" loading=\"lazy\"></iframe>",
@@ -182,7 +177,7 @@ fn share(props: &DialogsProps) -> Html {
             </div>
             if let Some(frame) = frame {
                 <h3>{ "In a page of your own" }</h3>
-                <Snippet text={frame} send={props.send.clone()} />
+                { snippet(frame, props.send) }
                 <p class="help">{ "mode may be view (look only), play (run and break) or edit. Add theme=light or theme=dark to fix the colours." }</p>
             } else {
                 <p class="help">{ "The ready scenarios can also stand in a page of your own: open one, and its text for the page is here." }</p>
@@ -191,29 +186,18 @@ fn share(props: &DialogsProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct SnippetProps {
-    text: String,
-    send: Callback<Msg>,
-}
-
 /// A text to copy.
-#[component]
-fn Snippet(props: &SnippetProps) -> Html {
-    let area = use_node_ref();
+fn snippet(text: String, send: &Callback<Msg>) -> Html {
     let onclick = {
-        let (area, text, send) = (area.clone(), props.text.clone(), props.send.clone());
+        let (text, send) = (text.clone(), send.clone());
         Callback::from(move |_: MouseEvent| {
-            if let Some(area) = area.cast::<HtmlTextAreaElement>() {
-                area.select();
-            }
             browser::copy(&text);
             send.emit(Msg::Say("Copied.".into()));
         })
     };
     html! {
         <div class="snippet">
-            <textarea ref={area} class="number" rows="3" readonly=true value={props.text.clone()} aria-label="Text for a page" />
+            <textarea class="number" rows="3" readonly=true value={text} aria-label="Text for a page" />
             <button {onclick}>{ "Copy" }</button>
         </div>
     }
@@ -230,44 +214,18 @@ fn keys() -> Html {
 }
 
 /// The list of kinds at a place of the canvas.
-fn offer(quick_add: &QuickAdd, send: &Callback<Msg>) -> Html {
+fn offer(quick_add: &QuickAdd, shown: &Shown) -> Html {
     let pick = |kind: &'static str| {
-        let send = send.clone();
+        let send = shown.send.clone();
         Callback::from(move |_: MouseEvent| send.emit(Msg::QuickPick(kind.to_string())))
     };
-    let place = format!("--x:{:.0}px;--y:{:.0}px", quick_add.place.0, quick_add.place.1);
     let title = if quick_add.with.is_some() { "Connect with a new" } else { "Add a" };
     html! {
-        <Offer {place}>
+        <div ref={shown.offer.clone()} class="offer" role="menu">
             <h2>{ title }</h2>
             for kind in &quick_add.kinds {
-                <button class="item" onclick={pick(kind)} data-offer={*kind}>{ glyph(kind) }{ node_kind(kind).map_or(*kind, |kind| kind.label) }</button>
+                <button class="item" role="menuitem" onclick={pick(kind)} data-offer={*kind}>{ glyph(kind) }{ node_kind(kind).map_or(*kind, |kind| kind.label) }</button>
             }
-        </Offer>
+        </div>
     }
-}
-
-#[derive(Properties, PartialEq)]
-struct OfferProps {
-    place: String,
-    children: Html,
-}
-
-/// Places its list through the element's own style object, which a strict content policy allows.
-#[component]
-fn Offer(props: &OfferProps) -> Html {
-    let element = use_node_ref();
-    {
-        let element = element.clone();
-        use_effect_with(props.place.clone(), move |place| {
-            if let Some(element) = element.cast::<web_sys::HtmlElement>() {
-                element.style().set_css_text(place);
-                let first = element.query_selector("button").ok().flatten();
-                if let Some(first) = first.and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {
-                    let _ = first.focus();
-                }
-            }
-        });
-    }
-    html! { <div ref={element} class="offer" role="menu">{ props.children.clone() }</div> }
 }

@@ -19,7 +19,7 @@ use crate::vocabulary::{Duration, EventId, Fact, FactKind, MessageId, NodeId, Ti
 
 use super::app::Msg;
 use super::icons::glyph;
-use super::shapes::DrawingView;
+use super::shapes::drawing_html;
 use super::snapshot::{counters, Counter};
 
 /// Lines of the log that are shown at once.
@@ -349,39 +349,20 @@ fn delivery_table(session: &Session) -> Vec<Vec<String>> {
     rows
 }
 
+/// A half of the dock.
 #[derive(Properties, PartialEq)]
-pub struct DockProps {
+pub struct PaneProps {
+    pub side: &'static str,
+    pub tab: Tab,
     pub state: DockState,
-    pub left: Content,
-    pub right: Content,
-    pub left_pane: NodeRef,
-    pub right_pane: NodeRef,
+    pub content: Content,
+    pub pane: NodeRef,
     pub send: Callback<Msg>,
 }
 
-/// The dock.
+/// A half of the dock.
 #[component]
-pub fn Dock(props: &DockProps) -> Html {
-    html! {
-        <section class="dock" aria-label="What happened">
-            <Pane side="left" tab={props.state.left} state={props.state.clone()} content={props.left.clone()} pane={props.left_pane.clone()} send={props.send.clone()} />
-            <Pane side="right" tab={props.state.right} state={props.state.clone()} content={props.right.clone()} pane={props.right_pane.clone()} send={props.send.clone()} />
-        </section>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct PaneProps {
-    side: &'static str,
-    tab: Tab,
-    state: DockState,
-    content: Content,
-    pane: NodeRef,
-    send: Callback<Msg>,
-}
-
-#[component]
-fn Pane(props: &PaneProps) -> Html {
+pub fn Pane(props: &PaneProps) -> Html {
     let left = props.side == "left";
     let pages: &[Tab] = if left { &Tab::LEFT } else { &Tab::RIGHT };
     let tabs = pages.iter().copied().map(|tab| {
@@ -403,7 +384,7 @@ fn Pane(props: &PaneProps) -> Html {
     let body = match &props.content {
         Content::Drawing(drawing) => html! {
             <>
-                <DrawingView drawing={(**drawing).clone()} />
+                { drawing_html(drawing) }
                 if let Some(note) = &drawing.note { <p class="note">{ note.clone() }</p> }
             </>
         },

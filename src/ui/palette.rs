@@ -8,21 +8,14 @@ use crate::session::gesture::Armed;
 use super::app::Msg;
 use super::icons::glyph;
 
-#[derive(Properties, PartialEq)]
-pub struct PaletteProps {
-    pub armed: Option<String>,
-    pub send: Callback<Msg>,
-}
-
 /// The kinds, by group.
-#[component]
-pub fn Palette(props: &PaletteProps) -> Html {
+pub fn palette(armed: Option<&str>, send: &Callback<Msg>) -> Html {
     html! {
         <nav class="palette" aria-label="Parts">
             for group in Group::ALL {
                 <h2>{ group.label() }</h2>
                 for kind in KINDS.iter().filter(|kind| kind.group == group) {
-                    { item(kind, props) }
+                    { item(kind, armed, send) }
                 }
             }
             <p class="hint">{ "Drag a part onto the canvas, or click it and then the place. Draw wires from the small circles." }</p>
@@ -30,11 +23,11 @@ pub fn Palette(props: &PaletteProps) -> Html {
     }
 }
 
-fn item(known: &'static NodeKind, props: &PaletteProps) -> Html {
+fn item(known: &'static NodeKind, armed: Option<&str>, send: &Callback<Msg>) -> Html {
     let kind = known.name;
-    let armed = props.armed.as_deref() == Some(kind);
+    let armed = armed == Some(kind);
     let onclick = {
-        let send = props.send.clone();
+        let send = send.clone();
         Callback::from(move |event: MouseEvent| {
             // Enter or Space on the button: no place will be clicked, so the part goes to the middle.
             if event.detail() == 0 {
@@ -45,7 +38,7 @@ fn item(known: &'static NodeKind, props: &PaletteProps) -> Html {
         })
     };
     let onpointerdown = {
-        let send = props.send.clone();
+        let send = send.clone();
         Callback::from(move |event: PointerEvent| {
             if event.button() == 0 {
                 send.emit(Msg::PaletteDown(

@@ -51,15 +51,8 @@ pub fn shape_html(shape: &Shape) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct DrawingProps {
-    pub drawing: Drawing,
-}
-
 /// A whole drawing, as large as it says, with its text alternative.
-#[component]
-pub fn DrawingView(props: &DrawingProps) -> Html {
-    let drawing = &props.drawing;
+pub fn drawing_html(drawing: &Drawing) -> Html {
     let view_box = format!(
         "{} {} {} {}",
         number(drawing.origin.0),

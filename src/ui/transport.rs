@@ -16,7 +16,7 @@ const SPEEDS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 20.0, 100.0, 1000.0];
 /// Steps of the scrub bar.
 const STEPS: f64 = 1000.0;
 
-#[derive(Properties, PartialEq)]
+/// What the transport shows.
 pub struct TransportProps {
     pub playing: bool,
     pub lagging: bool,
@@ -33,8 +33,7 @@ pub struct TransportProps {
 }
 
 /// The bar.
-#[component]
-pub fn TransportBar(props: &TransportProps) -> Html {
+pub fn transport_bar(props: &TransportProps) -> Html {
     let act = |transport: Transport| {
         let send = props.send.clone();
         Callback::from(move |_: MouseEvent| send.emit(Msg::Act(Action::Transport(transport))))

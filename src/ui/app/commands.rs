@@ -142,7 +142,7 @@ impl App {
     }
 
     fn escape(&mut self) {
-        let open = self.dialog.take().is_some() | self.quick_add.take().is_some() | self.drag.take().is_some();
+        let open = self.close_dialog() | self.quick_add.take().is_some() | self.drag.take().is_some();
         if !open && !self.gesture.cancel() {
             self.act(Action::Select(Vec::new()));
         }

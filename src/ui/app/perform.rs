@@ -53,7 +53,10 @@ impl App {
             },
             Msg::OpenEmpty => self.open(Document::default()),
             Msg::OpenText(name, bytes) => self.open_text(&name, &bytes),
-            Msg::Dialog(dialog) => self.dialog = dialog,
+            Msg::Dialog(dialog) => {
+                self.close_dialog();
+                self.dialog = dialog;
+            }
             Msg::Refuse(text) => self.say(text, true),
             Msg::Say(text) => self.say(text, false),
             Msg::Hush(number) => self.words.retain(|word| word.number != number),
@@ -124,8 +127,18 @@ impl App {
         }
     }
 
+    /// Closes the dialog that is open; true if one was.
+    pub(super) fn close_dialog(&mut self) -> bool {
+        // Without its listener, or its end would be told once more.
+        self.modal_closes = None;
+        if self.dialog.is_some() {
+            close_modal(&self.modal);
+        }
+        self.dialog.take().is_some()
+    }
+
     fn open(&mut self, document: Document) {
-        self.dialog = None;
+        self.close_dialog();
         self.gesture.cancel();
         self.dock.followed = None;
         self.act(Action::Open(Box::new(document)));
