@@ -200,7 +200,8 @@ fn broken_run(seed: u64, actions: usize, story: &mut String, document: Document,
         run.apply(&Intervention::Fault(deed));
         sweep(&mut audit, &run);
     }
-    // All is mended, and what is left is done.
+    // After the last planned fault all is mended, and what is left is done.
+    run.advance(run.now().max(Time::ZERO + Duration::from_secs(17)), 200_000);
     for id in ids(&document) {
         run.apply(&Intervention::Fault(FaultDeed::Slow(id.clone(), 100)));
         run.apply(&Intervention::Fault(FaultDeed::Resume(id.clone())));

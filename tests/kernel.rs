@@ -248,6 +248,23 @@ fn a_partition_keeps_the_order_of_sending() {
     assert_eq!(got(&simulation), [1, 2, 3, 4, 5, 6]);
 }
 
+/// What had come to a paused node is taken up by it, though the link has broken since then.
+#[test]
+fn a_partition_does_not_take_back_what_has_arrived() {
+    let mut simulation = world(latency(Distribution::Constant(Duration::from_millis(100))));
+    simulation.run_until(seconds(1.5));
+    simulation.fault(Fault::Pause(SINK));
+    simulation.run_until(seconds(3.5));
+    simulation.fault(Fault::Partition(LINK));
+    simulation.run_until(seconds(4.5));
+    simulation.fault(Fault::Resume(SINK));
+    simulation.run_until(seconds(5.5));
+    assert_eq!(got(&simulation), [1, 2, 3]);
+    simulation.fault(Fault::Repair(LINK));
+    simulation.run_until(seconds(6.05));
+    assert_eq!(got(&simulation), [1, 2, 3, 4, 5]);
+}
+
 /// What comes at the very instant at which a node goes on comes after what waited.
 #[test]
 fn a_paused_node_goes_on_in_order() {
@@ -484,6 +501,22 @@ fn changing_the_past_leaves_the_old_future_as_a_branch() {
     assert!(timeline.switch_to(0));
     timeline.seek_time(seconds(100.0));
     assert_eq!(timeline.world().0.digest(), new);
+}
+
+/// A branch that was left before the other one forked has its end before that fork.
+#[test]
+fn a_branch_that_was_taken_up_stands_at_the_end_of_its_run() {
+    let mut timeline = lab();
+    timeline.seek_time(seconds(60.0));
+    timeline.seek_time(seconds(50.0));
+    timeline.intervene(Deed::Send);
+    timeline.seek_time(seconds(10.0));
+    timeline.intervene(Deed::Send);
+    assert_eq!(timeline.branches().len(), 2);
+    for branch in [0, 1, 0, 1, 1] {
+        assert!(timeline.switch_to(branch));
+        assert!(timeline.world().now() <= timeline.furthest(), "the present is not past the end of the run");
+    }
 }
 
 #[test]

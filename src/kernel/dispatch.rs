@@ -101,10 +101,10 @@ impl Simulation {
     #[cold]
     pub(super) fn dispatch(&mut self, scheduled: Scheduled) {
         match scheduled {
-            Scheduled::Frame(frame) => self.arrive_in_trouble(frame),
+            Scheduled::Frame(frame) => self.arrive_in_trouble(frame, false),
             Scheduled::Timer { node, id, key, cause } => self.fire(node, id, key, cause),
             Scheduled::Start { node } => self.start(node),
-            Scheduled::Notice { link, direction, lost, cause } => self.notice(link, direction, lost, cause),
+            Scheduled::Notice { link, direction, lost, cause } => self.notice(link, direction, lost, cause, false),
             Scheduled::GiveUp { link, partition } => self.give_up(link, partition),
             Scheduled::Fault(fault) => self.fault(fault),
             Scheduled::CatchUp { node } => self.catch_up(node),
@@ -164,11 +164,12 @@ impl Simulation {
 
     /// What becomes of a frame whose link, connection or receiver does not work, or which waited for its receiver.
     #[cold]
-    fn arrive_in_trouble(&mut self, frame: Frame) {
+    pub(super) fn arrive_in_trouble(&mut self, frame: Frame, has_arrived: bool) {
         let id = frame.path.link();
         let link = &self.links[id.0 as usize];
         match link.condition {
             LinkCondition::Up => {}
+            LinkCondition::Partitioned if has_arrived => {}
             LinkCondition::Partitioned => return self.hold(id, Scheduled::Frame(frame)),
             LinkCondition::GivenUp => return self.drop_frame(frame, DropReason::ConnectionLost),
             LinkCondition::Removed => return self.drop_frame(frame, DropReason::Removed),

@@ -91,7 +91,12 @@ impl Simulation {
         }
         if let Some(next) = slot.held.pop_front() {
             self.nodes[node.0 as usize].condition = NodeCondition::Running;
-            self.dispatch(next);
+            // A partition that began since it came does not matter to it; a broken connection does.
+            match next {
+                Scheduled::Frame(frame) => self.arrive_in_trouble(frame, true),
+                Scheduled::Notice { link, direction, lost, cause } => self.notice(link, direction, lost, cause, true),
+                other => self.dispatch(other),
+            }
             self.nodes[node.0 as usize].condition = NodeCondition::Paused;
         }
         self.go_on(node);

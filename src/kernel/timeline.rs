@@ -154,11 +154,12 @@ impl<W: World> Timeline<W> {
         let seen = self.applied;
         self.leave_future();
         if let Some(left) = self.branches.last_mut() {
-            left.forked_at = branch.forked_at;
+            left.forked_at = branch.forked_at.min(left.until);
         }
         self.interventions.extend(branch.interventions.into_iter().skip(seen));
         self.furthest = branch.until;
         self.replay(branch.forked_at, u64::MAX);
+        self.furthest = self.furthest.max(self.world.now());
         true
     }
 

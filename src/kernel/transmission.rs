@@ -149,10 +149,12 @@ impl Simulation {
         }
     }
 
-    pub(super) fn notice(&mut self, id: LinkId, direction: u8, lost: bool, cause: EventId) {
+    /// An end learns that the other is gone or back, or takes the news up after a pause (`has_arrived`).
+    pub(super) fn notice(&mut self, id: LinkId, direction: u8, lost: bool, cause: EventId, has_arrived: bool) {
         let link = &self.links[id.0 as usize];
         match link.condition {
             LinkCondition::Up => {}
+            LinkCondition::Partitioned if has_arrived => {}
             LinkCondition::Partitioned => {
                 self.hold(id, Scheduled::Notice { link: id, direction, lost, cause });
                 return;
