@@ -25,16 +25,16 @@ use super::icons::{glyph, logo};
 use super::inspector::{findings, Findings, Inspector};
 use super::keys::Command;
 use super::palette::palette;
-use super::snapshot::{snapshot, Snapshot};
+use super::snapshot::{snapshot, Snapshot, PARTS_PER_LOOK};
 use super::transport::{at, part_of, transport_bar, TransportProps};
 
 mod commands;
 mod perform;
 
 /// Milliseconds between two looks at nodes and numbers while the run goes on; messages move every frame.
-const LOOK_MS: f64 = 66.0;
+const LOOK_MS: f64 = 40.0;
 /// Milliseconds between two looks at a part of the dock, which is more work; there are three parts, taken in turn.
-const DOCK_MS: f64 = 70.0;
+const DOCK_MS: f64 = 80.0;
 /// How long a word to the person stays, in milliseconds.
 const WORD_MS: u32 = 6_000;
 /// How far a part must be dragged out of the palette to be dragged at all, in pixels.
@@ -171,6 +171,8 @@ pub struct App {
     last_frame: Option<f64>,
     looked: f64,
     dock_looked: f64,
+    /// The first part of the drawing that the next look reads, when there are too many for one.
+    look_next: usize,
     /// Which part of the dock was looked at last.
     dock_turn: u8,
     timers: Vec<Timeout>,
@@ -237,6 +239,7 @@ impl Component for App {
             looked: 0.0,
             dock_looked: 0.0,
             dock_turn: 0,
+            look_next: 0,
             timers: Vec::new(),
             _listeners: listeners(&send),
             send,

@@ -56,8 +56,7 @@ fn entry(event: &Event) -> Option<String> {
 fn to_json(kind: ParamType, text: &str) -> serde_json::Value {
     let number = || match text.trim().parse::<i64>() {
         Ok(whole) => serde_json::Value::from(whole),
-        Err(_) => number::read(text.trim())
-            .map_or_else(|| serde_json::Value::from(text), |number| serde_json::Value::from(number)),
+        Err(_) => number::read(text.trim()).map_or_else(|| serde_json::Value::from(text), serde_json::Value::from),
     };
     match kind {
         ParamType::Integer { .. } | ParamType::Number { .. } => number(),

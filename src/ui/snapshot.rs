@@ -1,5 +1,6 @@
 //! What the page shows of the run at one moment, as comparable values.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use crate::diagram::face::{Condition, NodeView, SLOTS_MAX};
@@ -21,16 +22,20 @@ pub struct Snapshot {
     pub wires: Vec<Rc<WireView>>,
 }
 
-/// Reads the views from the session; what has not changed keeps its pointer, so that nothing is drawn again for it.
-pub fn snapshot(session: &Session, before: &Snapshot) -> Snapshot {
+/// Parts that one look reads: more are taken in turns, so that the work of a frame has a bound.
+pub const PARTS_PER_LOOK: usize = 64;
+
+/// Reads the views of the parts in `range` from the session; of the others the last ones stay. What has not changed
+/// keeps its pointer, so that nothing is drawn again for it.
+pub fn snapshot(session: &Session, before: &Snapshot, range: Range<usize>) -> Snapshot {
     let document = session.document();
-    let nodes = document.nodes.iter().enumerate().map(|(index, node)| {
-        let view = node_view(session, node);
-        keep(before.nodes.get(index), view)
+    let nodes = document.nodes.iter().enumerate().map(|(index, node)| match before.nodes.get(index) {
+        Some(view) if !range.contains(&index) => view.clone(),
+        view => keep(view, node_view(session, node)),
     });
-    let wires = document.wires.iter().enumerate().map(|(index, wire)| {
-        let view = wire_view(session, document, wire);
-        keep(before.wires.get(index), view)
+    let wires = document.wires.iter().enumerate().map(|(index, wire)| match before.wires.get(index) {
+        Some(view) if !range.contains(&index) => view.clone(),
+        view => keep(view, wire_view(session, document, wire)),
     });
     Snapshot { nodes: nodes.collect(), wires: wires.collect() }
 }

@@ -258,7 +258,15 @@ impl App {
 
     /// Reads what the page shows from the session; the dock only when it is due.
     pub(super) fn look(&mut self, dock: bool) {
-        self.snapshot = Rc::new(snapshot(&self.session, &self.snapshot));
+        let parts = self.session.document().nodes.len().max(self.session.document().wires.len());
+        let range = if dock || parts <= PARTS_PER_LOOK {
+            0..usize::MAX
+        } else {
+            let start = if self.look_next >= parts { 0 } else { self.look_next };
+            self.look_next = start + PARTS_PER_LOOK;
+            start..self.look_next
+        };
+        self.snapshot = Rc::new(snapshot(&self.session, &self.snapshot, range));
         if !self.session.playing() {
             self.last_frame = None;
         }
