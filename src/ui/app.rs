@@ -311,7 +311,7 @@ impl Component for App {
                         { self.pane("right") }
                     </section>
                 }
-                if !self.embed || edit {
+                if !self.embed || edit || self.may_inspect() {
                     <div class="inspector-sheet">
                         { self.sheet_close("Close the inspector", || Msg::CloseInspector) }
                         <Inspector document={self.session.document().clone()} problems={self.session.problems().clone()}
@@ -484,11 +484,16 @@ impl App {
         }
     }
 
-    /// What the drawing shows and what to watch, until the run begins.
+    /// Whether there is a word of greeting over the drawing.
+    fn greets(&self) -> bool {
+        self.greet && self.gesture.armed == Armed::No && self.session.mode() != Mode::View
+    }
+
+    /// What the drawing shows, until the run begins.
     fn greeting(&self) -> Html {
         let document = self.session.document();
         let begun = self.session.now().0 > 0 || self.session.playing();
-        if begun || !self.greet || document.about.is_empty() || self.session.mode() == Mode::View {
+        if begun || !self.greets() || document.about.is_empty() {
             return html! {};
         }
         html! {
@@ -526,6 +531,11 @@ impl App {
                 </g>
             </svg>
         }
+    }
+
+    /// In a figure that may be run, the inspector comes for what is selected: there one breaks and mends.
+    fn may_inspect(&self) -> bool {
+        self.session.mode() == Mode::Play && !self.session.selection().ids().is_empty()
     }
 
     fn pane(&self, side: &'static str) -> Html {

@@ -29,7 +29,7 @@ impl App {
             }
         };
         self.gesture = gesture;
-        if what == PointerEvent::Up && pointer.touch {
+        if what == PointerEvent::Up {
             if let [Outcome::Act(Action::Select(ids))] = outcomes.as_slice() {
                 self.inspector_open = !ids.is_empty();
             }

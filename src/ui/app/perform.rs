@@ -277,7 +277,7 @@ impl App {
 
     /// Reads the inspector's numbers, the left or the right page of the dock.
     fn look_at_dock(&mut self, turn: u8) {
-        if self.embed && self.session.mode() != Mode::Edit {
+        if self.embed && self.session.mode() == Mode::View {
             return;
         }
         match turn {
@@ -315,6 +315,10 @@ impl App {
             return;
         }
         self.fitted = true;
+        // On a narrow screen the greeting takes the lower part.
+        let begun = self.session.now().0 > 0 || self.session.document().about.is_empty();
+        let covered = if self.greets() && !begun && size.0 < NARROW { GREETING_HEIGHT } else { 0.0 };
+        let size = (size.0, (size.1 - covered).max(120.0));
         self.view = match self.session.layout().bounds() {
             Some(bounds) => View::fitting(bounds, size, 1.15),
             None => View { origin: (-size.0 / 2.0, -size.1 / 2.0), zoom: 1.0 },
@@ -352,6 +356,11 @@ impl App {
         true
     }
 }
+
+/// Below this width, in pixels, panels stack; the style sheet has the same number.
+const NARROW: f64 = 760.0;
+/// The room that a greeting takes there, in pixels.
+const GREETING_HEIGHT: f64 = 200.0;
 
 /// The room of a page of the dock.
 fn pane_size(pane: &NodeRef) -> (f64, f64) {
