@@ -32,23 +32,23 @@
 //! The calendar took at most 0.77 of the time of the standard heap in every case. Digits of 4 or 5
 //! bits, chunks of 7 or 31 keys and other refill limits were no better.
 
+mod order;
+mod radix;
 mod slot;
 mod sorted;
 #[cfg(test)]
 mod tests;
 mod wheel;
 
-use slot::{Slot, GENERATION_BITS};
+use order::Pace;
+use radix::Radix;
+use slot::{Slot, GENERATION_BITS, NO_SLOT};
 use sorted::SortedKeys;
 use std::collections::VecDeque;
-use wheel::{Wheel, DIGIT_BITS};
+use wheel::Wheel;
 
 pub use slot::{Next, Ticket};
 
-/// A refill goes on gathering buckets until the sorted part holds this many keys.
-const REFILL_TARGET: usize = 24;
-/// A refill never makes the sorted part longer than this, except for a run of equal times.
-const REFILL_LIMIT: usize = 64;
 /// An insertion that would shift more keys than this spills the tail into the wheel instead.
 const SHIFT_LIMIT: usize = 24;
 /// Cancelled keys tolerated beyond the number of live ones before they are purged.
@@ -61,26 +61,7 @@ const KEPT_CAPACITY: usize = 1024;
 #[derive(Clone, Copy, Default)]
 struct Key {
     time: u64,
-    /// The slot, and how often it was used, which tells the key of a cancelled event from that of a later one in the
-    /// same slot. In one number, so that a key travels in two registers.
-    place: u64,
-}
-
-impl Key {
-    #[inline]
-    fn new(time: u64, slot: u32, reuse: u32) -> Key {
-        Key { time, place: u64::from(slot) << 32 | u64::from(reuse) }
-    }
-
-    #[inline]
-    fn slot(self) -> u32 {
-        (self.place >> 32) as u32
-    }
-
-    #[inline]
-    fn reuse(self) -> u32 {
-        self.place as u32
-    }
+    slot: u32,
 }
 
 /// Where the first key was found.
@@ -94,19 +75,29 @@ enum Source {
 #[derive(Clone)]
 pub struct Calendar<T> {
     slots: Vec<Slot<T>>,
-    free_slots: Vec<u32>,
+    /// The list of free slots, the last used first, which is in the cache.
+    free: u32,
+    /// The generation of a slot that was never used; more than 0 after slots were given back to the system.
+    first_generation: u32,
     /// The time of the last popped event.
     now: u64,
-    next_sequence: u64,
     live: usize,
-    /// Keys somewhere in the calendar whose event has been cancelled.
+    /// Cancelled events whose slot is still somewhere in the order.
     stale: usize,
-    /// Every key at or before this time is in `sorted` or `lane`, every later one in `wheel`.
-    base: u64,
-    sorted: SortedKeys,
     /// Events pushed for the current time, which come after all others of that time.
     lane: VecDeque<Key>,
+    /// Every key up to `base` and `near_end` is here or in the lane.
+    sorted: SortedKeys,
+    base: u64,
+    /// The keys after `base` up to `near_end`.
+    radix: Radix,
+    /// The end of what the wheel has given out; the end of time while it is out of use.
+    near_end: u64,
     wheel: Wheel,
+    /// The keys after the window of the wheel, by their difference from `far_base`, which is in or before it.
+    far: Radix,
+    far_base: u64,
+    pace: Pace,
 }
 
 impl<T: Default> Default for Calendar<T> {
@@ -120,15 +111,20 @@ impl<T: Default> Calendar<T> {
     pub fn new() -> Self {
         Calendar {
             slots: Vec::new(),
-            free_slots: Vec::new(),
+            free: NO_SLOT,
+            first_generation: 0,
             now: 0,
-            next_sequence: 0,
             live: 0,
             stale: 0,
-            base: u64::MAX,
-            sorted: SortedKeys::default(),
             lane: VecDeque::new(),
-            wheel: Wheel::new(),
+            sorted: SortedKeys::default(),
+            base: u64::MAX,
+            radix: Radix::new(),
+            near_end: u64::MAX,
+            wheel: Wheel::default(),
+            far: Radix::new(),
+            far_base: 0,
+            pace: Pace::default(),
         }
     }
 
@@ -140,11 +136,6 @@ impl<T: Default> Calendar<T> {
     /// Whether no event is scheduled.
     pub fn is_empty(&self) -> bool {
         self.live == 0
-    }
-
-    /// The sequence number which the next pushed event will get.
-    pub fn next_sequence(&self) -> u64 {
-        self.next_sequence
     }
 
     /// Schedules an event at an absolute time. A time before that of the last popped event would
@@ -161,23 +152,25 @@ impl<T: Default> Calendar<T> {
     /// before the next event is popped.
     #[inline(always)]
     pub fn reserve(&mut self) -> Ticket {
-        let generation = self.next_sequence;
-        self.next_sequence += 1;
-        let slot = self.free_slots.pop().unwrap_or_else(|| self.add_slot());
-        self.slots[slot as usize].sequence = generation;
-        Ticket { slot, generation }
+        let slot = self.free;
+        let Some(entry) = self.slots.get(slot as usize) else { return self.reserve_new() };
+        self.free = entry.next;
+        Ticket { slot, generation: entry.generation.wrapping_add(1) }
     }
 
     #[cold]
     #[inline(never)]
-    fn add_slot(&mut self) -> u32 {
-        self.slots.push(Slot { sequence: 0, reuse: 0, payload: T::default() });
-        self.slots.len() as u32 - 1
+    fn reserve_new(&mut self) -> Ticket {
+        let (slot, generation) = (self.slots.len() as u32, self.first_generation);
+        self.slots.push(Slot { time: 0, generation, next: NO_SLOT, payload: T::default() });
+        Ticket { slot, generation: generation.wrapping_add(1) }
     }
 
     /// Takes back a reserved ticket that is not needed.
     pub fn give_back(&mut self, ticket: Ticket) {
-        self.free_slots.push(ticket.slot);
+        let entry = &mut self.slots[ticket.slot as usize];
+        entry.generation = entry.generation.wrapping_add(2);
+        self.free_slot(ticket.slot);
     }
 
     /// Schedules an event under a reserved ticket. Among events of equal time the order of pushing counts, not that of
@@ -188,20 +181,23 @@ impl<T: Default> Calendar<T> {
         let entry = &mut self.slots[ticket.slot as usize];
         // What is there owns nothing any more, so there is no need to look at what has to be dropped.
         std::mem::forget(std::mem::replace(&mut entry.payload, payload));
-        entry.reuse = entry.reuse.wrapping_add(1);
-        let reuse = entry.reuse;
+        entry.generation = ticket.generation;
+        entry.time = at;
         if at <= self.now {
-            self.lane.push_back(Key::new(self.now, ticket.slot, reuse));
+            entry.time = self.now;
+            self.lane.push_back(Key { time: self.now, slot: ticket.slot });
         } else {
-            self.put_in_order(Key::new(at, ticket.slot, reuse));
+            self.put_in_order(Key { time: at, slot: ticket.slot });
         }
     }
 
     /// Puts a key that is later than the current time where it belongs.
     #[inline(never)]
     fn put_in_order(&mut self, key: Key) {
-        if key.time > self.base {
-            self.wheel.put(self.base, key);
+        if key.time > self.near_end {
+            self.put_beyond(key);
+        } else if key.time > self.base {
+            self.radix.put(self.base, key);
         } else {
             let rank = self.sorted.rank(key.time);
             if rank.min(self.sorted.len() - rank) > SHIFT_LIMIT {
@@ -236,9 +232,14 @@ impl<T: Default> Calendar<T> {
         loop {
             let (key, source) = self.front(limit, &mut ahead)?;
             self.drop_front(source);
-            if self.release(key) {
+            let entry = &mut self.slots[key.slot as usize];
+            let live = entry.is_live();
+            entry.generation = entry.generation.wrapping_add(u32::from(live));
+            entry.next = std::mem::replace(&mut self.free, key.slot);
+            if live {
+                self.live -= 1;
                 self.now = key.time;
-                return Some(Next { time: key.time, slot: key.slot() });
+                return Some(Next { time: key.time, slot: key.slot });
             }
             self.stale -= 1;
         }
@@ -255,30 +256,43 @@ impl<T: Default> Calendar<T> {
     pub fn peek_time(&mut self) -> Option<u64> {
         loop {
             if self.stale == 0 && self.sorted.len() == 0 && self.lane.is_empty() {
-                let (level, digit) = self.wheel.first()?;
-                return Some(self.wheel.bucket(level, digit).earliest);
+                return self.earliest_waiting();
             }
             let (key, source) = self.front(u64::MAX, &mut |_| {})?;
-            if self.is_live(&key) {
+            if self.slots[key.slot as usize].is_live() {
                 return Some(key.time);
             }
             self.drop_front(source);
-            self.stale -= 1;
+            self.keep(key.slot);
         }
     }
 
+    /// The earliest time of what is not sorted yet, without touching it.
+    fn earliest_waiting(&self) -> Option<u64> {
+        if let Some((level, digit)) = self.radix.first() {
+            return Some(self.radix.bucket(level, digit).earliest);
+        }
+        if let Some(number) = self.wheel.occupied_after(self.wheel.cursor) {
+            let first = self.slots.get(self.wheel.head(number) as usize);
+            let bucket = std::iter::successors(first, |entry| self.slots.get(entry.next as usize));
+            return bucket.map(|entry| entry.time).min();
+        }
+        let (level, digit) = self.far.first()?;
+        Some(self.far.bucket(level, digit).earliest)
+    }
+
     /// Takes an event back before it happens. Gives `None` when it was popped or cancelled
-    /// already. Its key stays behind until its turn comes or until such keys are in the majority,
+    /// already. Its slot stays in the order until its turn comes or until such slots are in the majority,
     /// whichever is first, so cancelling costs constant time and memory stays bounded.
     pub fn cancel(&mut self, ticket: Ticket) -> Option<T> {
-        let slot = self.slots.get(ticket.slot as usize)?;
-        if slot.sequence != ticket.generation || slot.payload().is_none() {
+        let slot = self.slots.get_mut(ticket.slot as usize)?;
+        if slot.generation != ticket.generation || !slot.is_live() {
             return None;
         }
-        let reuse = slot.reuse;
+        slot.generation = slot.generation.wrapping_add(1);
+        let payload = std::mem::take(&mut slot.payload);
+        self.live -= 1;
         self.stale += 1;
-        let payload = std::mem::take(&mut self.slots[ticket.slot as usize].payload);
-        self.release(Key::new(0, ticket.slot, reuse));
         if self.stale > self.live + STALE_ALLOWANCE {
             self.purge();
         }
@@ -287,20 +301,19 @@ impl<T: Default> Calendar<T> {
 
     /// The ticket of a pending event, from its packed form; `None` when the event was popped or cancelled already.
     pub fn unpack(&self, packed: u64) -> Option<Ticket> {
-        let index = (packed >> GENERATION_BITS).checked_sub(1)?;
-        let slot = self.slots.get(index as usize).filter(|slot| slot.payload().is_some())?;
-        let ticket = Ticket { slot: index as u32, generation: slot.sequence };
-        (ticket.packed() == packed).then_some(ticket)
+        let slot = (packed >> GENERATION_BITS).checked_sub(1)? as u32;
+        let ticket = Ticket { slot, generation: packed as u32 };
+        let entry = self.slots.get(slot as usize)?;
+        (entry.is_live() && entry.generation == ticket.generation).then_some(ticket)
     }
 
     /// Drops all events whose payload `matches`, looking at them in no particular order.
     pub fn remove_where(&mut self, mut matches: impl FnMut(&T) -> bool) {
         let before = self.live;
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            if slot.payload().is_some_and(&mut matches) {
+        for slot in &mut self.slots {
+            if slot.is_live() && matches(&slot.payload) {
                 slot.payload = T::default();
-                slot.reuse = slot.reuse.wrapping_add(1);
-                self.free_slots.push(index as u32);
+                slot.generation = slot.generation.wrapping_add(1);
                 self.live -= 1;
                 self.stale += 1;
             }
@@ -310,16 +323,9 @@ impl<T: Default> Calendar<T> {
         }
     }
 
-    /// All scheduled events as (time, sequence, payload), in no particular order. The sequence number is that of the
-    /// ticket: it tells the order of pushing among those that were not reserved.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, u64, &T)> {
-        let chunks = self.wheel.chunks.iter();
-        let far = chunks.flat_map(|chunk| &chunk.keys[..chunk.used as usize]);
-        let near = self.sorted.live().iter().chain(&self.lane);
-        near.chain(far).filter_map(|key| {
-            let slot = &self.slots[key.slot() as usize];
-            (slot.reuse == key.reuse()).then_some((key.time, slot.sequence, &slot.payload))
-        })
+    /// All scheduled events as (time, payload), in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+        self.slots.iter().filter(|slot| slot.is_live()).map(|slot| (slot.time, &slot.payload))
     }
 
     /// The first key, live or stale, if it is not after `limit`.
@@ -346,150 +352,43 @@ impl<T: Default> Calendar<T> {
     }
 
     #[inline]
-    fn is_live(&self, key: &Key) -> bool {
-        self.slots[key.slot() as usize].reuse == key.reuse()
+    fn free_slot(&mut self, slot: u32) {
+        self.slots[slot as usize].next = std::mem::replace(&mut self.free, slot);
     }
 
-    /// Frees the slot of a key; false if the key is stale.
+    /// Whether the event whose slot was taken out of the order is still wanted. Frees the slot if not.
     #[inline]
-    fn release(&mut self, key: Key) -> bool {
-        let slot = &mut self.slots[key.slot() as usize];
-        if slot.reuse != key.reuse() {
-            return false;
+    fn keep(&mut self, slot: u32) -> bool {
+        let live = self.slots[slot as usize].is_live();
+        if !live {
+            self.stale -= 1;
+            self.free_slot(slot);
         }
-        slot.reuse = slot.reuse.wrapping_add(1);
-        self.free_slots.push(key.slot());
-        self.live -= 1;
-        if key.reuse() == u32::MAX {
-            // The count starts again from zero, so no key from the first time round may survive.
-            self.purge();
-        }
-        true
+        live
     }
 
-    /// Fills the sorted part from the wheel when it and the lane are empty. Gives false when there
-    /// is nothing up to `limit`, so that asking again and again for too early a time costs little.
-    #[inline(never)]
-    fn refill(&mut self, limit: u64, ahead: &mut impl FnMut(&T)) -> bool {
-        self.sorted.clear();
-        if self.sorted.keys.capacity() > KEPT_CAPACITY.max(4 * self.wheel.stored) {
-            self.sorted.keys.shrink_to(KEPT_CAPACITY);
-        }
-        if self.lane.capacity() > KEPT_CAPACITY.max(4 * self.wheel.stored) {
-            self.lane.shrink_to(KEPT_CAPACITY);
-        }
-        while let Some((level, digit)) = self.wheel.first() {
-            let bucket = self.wheel.bucket(level, digit);
-            if self.sorted.len() == 0 {
-                if bucket.earliest > limit {
-                    return false;
-                }
-                if bucket.count > REFILL_LIMIT {
-                    self.split(level, digit);
-                    continue;
-                }
-            } else if self.sorted.len() + bucket.count > REFILL_LIMIT {
-                break;
-            }
-            self.gather(level, digit);
-            if self.sorted.len() >= REFILL_TARGET {
-                break;
-            }
-        }
-        if self.wheel.stored == 0 {
-            self.base = u64::MAX;
-            if self.live == 0 && self.slots.len() > KEPT_CAPACITY {
-                self.slots = Vec::new();
-                self.free_slots = Vec::new();
-                self.wheel = Wheel::new();
-            }
-        }
-        for key in self.sorted.live() {
-            ahead(&self.slots[key.slot() as usize].payload);
-        }
-        self.sorted.len() > 0
-    }
-
-    /// Moves a small bucket to the sorted part. Looking up whether each event is still live also
-    /// brings the slots into the cache all together, instead of one after the other when popped.
-    fn gather(&mut self, level: usize, digit: usize) {
-        let start = self.sorted.keys.len();
-        let bucket = self.wheel.take(level, digit);
-        let last = bucket.earliest | ((1 << (level as u32 * DIGIT_BITS)) - 1);
-        let mut next = bucket.head;
-        while let Some(chunk) = self.wheel.take_chunk(next) {
-            next = chunk.next;
-            for key in &chunk.keys[..chunk.used as usize] {
-                if self.is_live(key) {
-                    self.sorted.keys.push(*key);
-                } else {
-                    self.stale -= 1;
-                }
-            }
-        }
-        self.sorted.keys[start..].sort_by_key(|key| key.time);
-        self.base = last;
-    }
-
-    /// Spreads a crowded bucket over the levels below. Its earliest time becomes the base, so a
-    /// cluster of close times skips the levels at which they do not differ, and keys of exactly
-    /// that time need no level at all: they are next.
-    fn split(&mut self, level: usize, digit: usize) {
-        let bucket = self.wheel.take(level, digit);
-        self.base = bucket.earliest;
-        let check = self.stale > 0;
-        let mut upcoming = self.wheel.take_chunk(bucket.head);
-        while let Some(chunk) = upcoming {
-            // Fetched ahead, so that waiting for the memory overlaps with the work on this chunk.
-            upcoming = self.wheel.take_chunk(chunk.next);
-            for key in &chunk.keys[..chunk.used as usize] {
-                if check && !self.is_live(key) {
-                    self.stale -= 1;
-                } else if key.time == self.base {
-                    self.sorted.keys.push(*key);
-                } else {
-                    self.wheel.put(self.base, *key);
-                }
-            }
-        }
-    }
-
-    /// Inserts a key by ending the sorted part with it and moving all later keys to the wheel.
+    /// Gives the memory of an empty calendar back. Later slots begin at a generation that no ticket has yet.
     #[cold]
-    fn spill(&mut self, rank: usize, key: Key) {
-        self.wheel.lower_base(self.base, key.time);
-        self.base = key.time;
-        let end = self.sorted.head + rank;
-        for later in &self.sorted.keys[end..] {
-            self.wheel.put(self.base, *later);
-        }
-        self.sorted.keys.truncate(end);
-        self.sorted.push_back(key);
+    fn forget_slots(&mut self) {
+        let last = self.slots.iter().map(|slot| slot.generation).max().unwrap_or(0);
+        let now = self.now;
+        *self = Calendar { first_generation: last.wrapping_add(2) & !1, now, ..Calendar::new() };
     }
 
-    /// Removes every stale key. The rest keep their order, as they are put back where they were.
+    /// Removes every cancelled event. The rest keep their order, as they are put back where they were.
     #[cold]
     fn purge(&mut self) {
-        let slots = &self.slots;
-        let is_live = |key: &Key| slots[key.slot() as usize].reuse == key.reuse();
         self.sorted.close_front();
-        self.sorted.keys.retain(is_live);
-        self.lane.retain(is_live);
-        self.stale = 0;
-        let mut kept: Vec<Key> = Vec::new();
-        while let Some((level, digit)) = self.wheel.first() {
-            let mut next = self.wheel.take(level, digit).head;
-            while let Some(chunk) = self.wheel.take_chunk(next) {
-                next = chunk.next;
-                let keys = chunk.keys[..chunk.used as usize].iter();
-                kept.extend(keys.filter(|key| is_live(key)).copied());
-            }
+        let mut sorted = std::mem::take(&mut self.sorted.keys);
+        sorted.retain(|key| self.keep(key.slot));
+        self.sorted.keys = sorted;
+        let mut lane = std::mem::take(&mut self.lane);
+        lane.retain(|key| self.keep(key.slot));
+        self.lane = lane;
+        let keys = self.take_waiting();
+        if self.wheel_in_use() {
+            self.far_base = self.near_end;
         }
-        if self.wheel.chunks.len() > KEPT_CAPACITY.max(kept.len()) {
-            self.wheel = Wheel::new();
-        }
-        for key in kept {
-            self.wheel.put(self.base, key);
-        }
+        self.put_waiting(keys);
     }
 }

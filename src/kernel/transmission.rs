@@ -232,14 +232,23 @@ impl Simulation {
             Scheduled::Notice { link, .. } => *link == id,
             _ => false,
         };
-        let on_link = self.calendar.iter().filter(|(_, _, scheduled)| is_on_link(scheduled));
-        let mut stopped: Vec<(u64, u64, Scheduled)> =
-            on_link.map(|(at, order, what)| (at, order, what.clone())).collect();
+        let mut stopped: Vec<(u64, EventId, Scheduled)> = self
+            .calendar
+            .iter()
+            .filter(|(_, scheduled)| is_on_link(scheduled))
+            .filter_map(|(at, scheduled)| match scheduled {
+                // The event that sent it is its own, and events are numbered as they happen.
+                Scheduled::Frame(Frame { cause, .. }) | Scheduled::Notice { cause, .. } => {
+                    Some((at, *cause, scheduled.clone()))
+                }
+                _ => None,
+            })
+            .collect();
         if stopped.is_empty() {
             return;
         }
         self.calendar.remove_where(is_on_link);
-        sort_by_key(&mut stopped, |(at, order, _)| (*at, *order));
+        sort_by_key(&mut stopped, |(at, cause, _)| (*at, *cause));
         self.held[id.0 as usize].waiting.extend(stopped.into_iter().map(|(_, _, what)| what));
     }
 

@@ -7,7 +7,7 @@ use crate::vocabulary::{EventId, LinkId, MessageId, NodeId, Time};
 use super::component::Inspection;
 use super::link::{Link, LinkSpec};
 use super::simulation::{Simulation, TraceMode};
-use super::state::{Flight, NodeCondition};
+use super::state::{Flight, NodeCondition, Scheduled};
 use super::tally::Tally;
 use super::trace::Trace;
 
@@ -116,12 +116,16 @@ impl Simulation {
 
     /// All frames on the way, in an order that depends only on the run.
     pub fn in_flight(&self) -> Vec<Flight> {
-        let mut pending: Vec<(u64, u64, Flight)> = self
+        // The event that sent a frame is its own, so this order is the same however the calendar keeps them.
+        let mut pending: Vec<(u64, EventId, Flight)> = self
             .calendar
             .iter()
-            .filter_map(|(at, sequence, scheduled)| Some((at, sequence, Flight::of(Time(at), scheduled)?)))
+            .filter_map(|(at, scheduled)| match scheduled {
+                Scheduled::Frame(frame) => Some((at, frame.cause, Flight::of(Time(at), scheduled)?)),
+                _ => None,
+            })
             .collect();
-        sort_by_key(&mut pending, |(at, sequence, _)| (*at, *sequence));
+        sort_by_key(&mut pending, |(at, cause, _)| (*at, *cause));
         let mut flights: Vec<Flight> = pending.into_iter().map(|(_, _, flight)| flight).collect();
         self.each_held(&mut |flight| flights.push(flight));
         flights
@@ -129,7 +133,7 @@ impl Simulation {
 
     /// Visits all frames on the way, in any order: for drawing, once per frame of the page.
     pub fn each_in_flight(&self, visit: &mut dyn FnMut(Flight)) {
-        self.calendar.iter().filter_map(|(at, _, scheduled)| Flight::of(Time(at), scheduled)).for_each(&mut *visit);
+        self.calendar.iter().filter_map(|(at, scheduled)| Flight::of(Time(at), scheduled)).for_each(&mut *visit);
         self.each_held(visit);
     }
 

@@ -292,3 +292,14 @@ test('the example host page shows two figures', async () => {
     }
   });
 });
+
+test('in a figure that may be run, a worker can be crashed', async () => {
+  await withPage({ name: 'figure-crash', width: 900, height: 460, path: '?scenario=work-queue&embed=1&mode=play' }, async ({ page }) => {
+    await page.getByTestId('canvas').waitFor();
+    await play(page).click();
+    await click(page, await centre(nodes(page, 'consumer').first()));
+    await page.getByTestId('inspector').getByRole('button', { name: 'Crash' }).click();
+    await page.getByTestId('inspector').getByRole('button', { name: 'Restart' }).waitFor();
+    assert.match(await nodes(page, 'consumer').first().textContent(), /down/);
+  });
+});
