@@ -215,8 +215,7 @@ impl Tally {
     pub fn percentile(&self, node: NodeId, measure: Measure, percentile: f64) -> Option<Duration> {
         let samples = self.samples_of(node, measure)?;
         let quantile = (percentile / 100.0).clamp(0.0, 1.0);
-        let result = samples.histogram.as_ref()?.quantile(quantile).ok()??;
-        let (_, bucket) = result.entries().iter().next()?;
+        let bucket = samples.histogram.as_ref()?.quantile_bucket(quantile).ok()??;
         Some(Duration(bucket.end().min(samples.max)))
     }
 
