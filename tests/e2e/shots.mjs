@@ -89,6 +89,14 @@ const STATES = [
     },
   },
   { name: 'figure', path: '?scenario=pub-sub-notifications&embed=1', async drive() {} },
+  {
+    name: 'figure-inspector',
+    width: 900,
+    path: '?scenario=work-queue&embed=1',
+    async drive(page, view) {
+      await pressAt(page, view, page.locator('[data-testid="node"][data-kind="consumer"]').first());
+    },
+  },
 ];
 
 /** Presses the middle of something drawn: the canvas under it takes the pointer. */
@@ -106,7 +114,7 @@ async function press(page, view, target) {
 
 /** Takes one picture and returns what went wrong on the way to it, if anything; the picture is taken all the same. */
 async function shoot(browser, url, state, view, theme) {
-  const context = await browser.newContext(contextOptions({ ...view, theme }));
+  const context = await browser.newContext(contextOptions({ ...view, width: view.touch ? view.width : (state.width ?? view.width), theme }));
   context.setDefaultTimeout(5_000);
   const page = await context.newPage();
   const problems = watchForErrors(page);
