@@ -71,6 +71,14 @@ impl NodeTally {
     fn set_level(&mut self, at: Time, level: (u32, u32)) {
         self.integrate(at);
         self.level = level;
+        // Within the extremes of the newest stretch, and so within those of the run, nothing else changes.
+        if !self.series.as_mut().is_some_and(|series| series.set_within(at, level)) {
+            self.set_level_at_large(at, level);
+        }
+    }
+
+    #[inline(never)]
+    fn set_level_at_large(&mut self, at: Time, level: (u32, u32)) {
         self.level_max = higher(self.level_max, level);
         self.series.get_or_insert_with(Default::default).set(at, level);
     }
@@ -78,6 +86,9 @@ impl NodeTally {
     #[inline]
     fn integrate(&mut self, at: Time) {
         let span = at.0.saturating_sub(self.level_since.0);
+        if span == 0 {
+            return;
+        }
         self.area.0 += area(span, self.level.0);
         self.area.1 += area(span, self.level.1);
         self.level_since = at;
@@ -287,7 +298,22 @@ fn higher(a: (u32, u32), b: (u32, u32)) -> (u32, u32) {
 }
 
 impl Series {
+    /// Notes a level in the newest stretch if it does not change that one's extremes; false if there is more to do.
     #[inline]
+    fn set_within(&mut self, at: Time, level: (u32, u32)) -> bool {
+        let index = (at.0 >> self.width_power) as usize;
+        let count = self.buckets.len();
+        let Some(newest) = self.buckets.last_mut() else { return false };
+        let Bucket { min, max, .. } = *newest;
+        let within = index + 1 == count
+            && (min.0..=max.0).contains(&level.0)
+            && (min.1..=max.1).contains(&level.1);
+        if within {
+            newest.last = level;
+        }
+        within
+    }
+
     fn set(&mut self, at: Time, level: (u32, u32)) {
         let mut index = (at.0 >> self.width_power) as usize;
         while index >= SERIES_MAX {
