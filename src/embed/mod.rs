@@ -107,6 +107,11 @@ impl Simulation {
         Ok(Simulation { run: Run::new(Rc::new(document), TraceMode::Full).0 })
     }
 
+    /// Loads a document; the same as the constructor.
+    pub fn load(json: &str, seed: Option<f64>) -> Result<Simulation, JsValue> {
+        Simulation::new(json, seed)
+    }
+
     /// Dispatches one event; false when nothing is left to happen.
     pub fn step(&mut self) -> bool {
         let before = self.run.steps();

@@ -305,9 +305,7 @@ impl Series {
         let count = self.buckets.len();
         let Some(newest) = self.buckets.last_mut() else { return false };
         let Bucket { min, max, .. } = *newest;
-        let within = index + 1 == count
-            && (min.0..=max.0).contains(&level.0)
-            && (min.1..=max.1).contains(&level.1);
+        let within = index + 1 == count && (min.0..=max.0).contains(&level.0) && (min.1..=max.1).contains(&level.1);
         if within {
             newest.last = level;
         }

@@ -107,8 +107,8 @@ pub enum Msg {
     TogglePalette,
     /// Hide the inspector on a narrow screen.
     CloseInspector,
-    /// Show the inspector on a narrow screen.
-    OpenInspector,
+    /// Show the drawing's own settings and its list of parts.
+    ShowDocument,
     /// The window has another size.
     Resized,
 }
@@ -413,7 +413,9 @@ impl App {
         let theme = if self.theme == Theme::Dark { "sun" } else { "moon" };
         html! {
             <header>
-                { logo() }<b>{ "Patchbay" }</b>
+                <button class="brand" title="The drawing: its title, seed, length and parts" onclick={self.click(|| Msg::ShowDocument)}>
+                    { logo() }<b>{ "Patchbay" }</b>
+                </button>
                 <span class="document">{ self.session.document().title.clone() }</span>
                 <span class="spacer"></span>
                 { tool("Add a part", "plus", "narrow", self.session.mode() == Mode::Edit, || Msg::TogglePalette) }

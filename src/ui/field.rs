@@ -137,6 +137,7 @@ pub fn Field(props: &FieldProps) -> Html {
             }
             <p class="help" id={format!("{name}-help")}>
                 { spec.help }
+                { range_text(spec) }
                 if !spec.source.is_empty() { <span class="source">{ format!(" {}.", spec.source) }</span> }
                 if props.changed && props.enabled {
                     { " " }<button class="link" onclick={reset}>{ format!("Back to {}", default_text(spec)) }</button>
@@ -144,6 +145,20 @@ pub fn Field(props: &FieldProps) -> Html {
             </p>
         </div>
     }
+}
+
+/// The range of a number, and its default.
+fn range_text(spec: &ParamSpec) -> String {
+    let (min, max) = match spec.kind {
+        ParamType::Integer { min, max } => (min.to_string(), max.to_string()),
+        ParamType::Number { min, max } => {
+            (serde_json::Value::from(min).to_string(), serde_json::Value::from(max).to_string())
+        }
+        ParamType::Duration { min, max } => (min.to_string(), max.to_string()),
+        _ => return String::new(),
+    };
+    let short = |text: String| text.trim_end_matches(".0").to_string();
+    format!(" {} to {}; default {}.", short(min), short(max), default_text(spec))
 }
 
 fn default_text(spec: &ParamSpec) -> String {

@@ -455,6 +455,14 @@ fn document_html(props: &InspectorProps) -> Html {
             }
         })
     };
+    let seed = {
+        let send = props.send.clone();
+        Callback::from(move |event: Event| {
+            if let Some(text) = changed(&event) {
+                send.emit(super::transport::set_seed(&text));
+            }
+        })
+    };
     let unfinished: Vec<&Problem> = props.problems.iter().collect();
     html! {
         <>
@@ -472,6 +480,10 @@ fn document_html(props: &InspectorProps) -> Html {
                 <label for="until">{ "Length of a run" }</label>
                 <input id="until" class="number" value={document.until.to_string()} onchange={until} disabled={!editing} />
             </div></div>
+            <div class="field"><div class="row">
+                <label for="seed">{ "Seed of all chance" }</label>
+                <input id="seed" class="number" inputmode="numeric" value={document.seed.to_string()} onchange={seed} disabled={!editing} />
+            </div><p class="help">{ "The same drawing with the same seed is the same run." }</p></div>
             if !unfinished.is_empty() {
                 <section>
                     <h2>{ "To do" }</h2>

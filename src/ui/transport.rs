@@ -54,7 +54,7 @@ pub fn transport_bar(props: &TransportProps) -> Html {
             { button("Step back", "back", "", Transport::StepBack) }
             { button("Step one event", "step", "", Transport::StepForward) }
             { button("Back to the start", "reset", "", Transport::Reset) }
-            { button("Run to the end", "end", "wide", Transport::RunToEnd) }
+            { button("Run to the end", "end", "", Transport::RunToEnd) }
             <output class="number clock" aria-label="Virtual time" data-testid="clock">{ props.now.to_string() }</output>
             { scrub(props) }
             { speed(props) }
@@ -127,12 +127,9 @@ fn seed(props: &TransportProps) -> Html {
             let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
                 return;
             };
-            match input.value().trim().parse::<u64>() {
-                Ok(seed) => send.emit(Msg::Act(Action::Edit(Edit::SetSeed { seed }))),
-                Err(_) => {
-                    send.emit(Msg::Refuse(format!("A seed is a whole number from 0 on, not \"{}\".", input.value())));
-                    input.set_value(&before.to_string());
-                }
+            send.emit(set_seed(&input.value()));
+            if input.value().trim().parse::<u64>().is_err() {
+                input.set_value(&before.to_string());
             }
         })
     };
@@ -152,4 +149,12 @@ pub fn part_of(at: Time, end: Time) -> f64 {
 /// The time of a planned fault.
 pub fn at(span: Duration) -> Time {
     Time::ZERO + span
+}
+
+/// What a text in the field of the seed asks for.
+pub fn set_seed(text: &str) -> Msg {
+    match text.trim().parse::<u64>() {
+        Ok(seed) => Msg::Act(Action::Edit(Edit::SetSeed { seed })),
+        Err(_) => Msg::Refuse(format!("A seed is a whole number from 0 on, not \"{text}\".")),
+    }
 }

@@ -67,7 +67,10 @@ impl App {
             }
             Msg::TogglePalette => self.palette_open = !self.palette_open,
             Msg::CloseInspector => self.inspector_open = false,
-            Msg::OpenInspector => self.inspector_open = true,
+            Msg::ShowDocument => {
+                self.act(Action::Select(Vec::new()));
+                self.inspector_open = true;
+            }
             Msg::Resized => {
                 self.refit = true;
                 if !self.moved || !self.fitted {
