@@ -239,6 +239,13 @@ impl App {
         } else {
             self.last_frame = None;
         }
+        if self.greet && self.session.now().0 > 0 {
+            self.greet = false;
+            if !self.moved {
+                // The greeting has gone; the drawing has the whole canvas.
+                self.fit();
+            }
+        }
         self.draw_flights();
         let ended = was_playing && !self.session.playing();
         if spoke || ended || time - self.looked >= LOOK_MS {
