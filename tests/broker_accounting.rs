@@ -262,7 +262,8 @@ fn every_copy_is_accounted_for_at_every_moment_and_delivered_in_the_end() {
             assert_eq!(world.simulation.tally().level(*queue), (0, 0), "seed {seed}: {queue:?} is empty in the end");
         }
         assert_eq!(world.simulation.halted(), None);
-        for kind in FactKind::ALL {
+        // The facts after this one are those of other products and of what these worlds do not use.
+        for kind in FactKind::ALL.iter().filter(|kind| **kind <= FactKind::Halted) {
             *facts_seen.entry(*kind).or_default() += world.simulation.tally().total(*kind);
         }
     }

@@ -244,10 +244,14 @@ pub fn flight_mark(what: Carried) -> (MarkForm, Tone, f64) {
     match what {
         Carried::Publish | Carried::Deliver => (MarkForm::Disc, Tone::Info, 4.6),
         Carried::Redeliver => (MarkForm::Ring, Tone::Wait, 6.5),
-        Carried::Ack => (MarkForm::SmallDisc, Tone::Ok, 2.8),
+        Carried::Ack | Carried::Confirm => (MarkForm::SmallDisc, Tone::Ok, 2.8),
         Carried::Requeue => (MarkForm::Cross, Tone::Wait, 3.4),
-        Carried::Reject => (MarkForm::Cross, Tone::Lost, 3.4),
-        Carried::Subscribe | Carried::Cancel => (MarkForm::Square, Tone::Soft, 2.6),
+        Carried::Return => (MarkForm::Ring, Tone::Lost, 4.6),
+        Carried::Reject | Carried::Refuse => (MarkForm::Cross, Tone::Lost, 3.4),
+        Carried::Operate | Carried::Answer => (MarkForm::Square, Tone::Info, 4.0),
+        Carried::Subscribe | Carried::Cancel | Carried::Pulls | Carried::Pull | Carried::Pulled | Carried::Extend => {
+            (MarkForm::Square, Tone::Soft, 2.6)
+        }
     }
 }
 

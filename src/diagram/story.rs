@@ -57,6 +57,31 @@ pub fn sentence(event: &TraceEvent, names: Names) -> String {
         Fact::Failed { .. } => format!("failed at {message}"),
         Fact::Abandoned { .. } => format!("stopped in the middle of {message}"),
         Fact::Halted {} => "the run can't go on: a limit of the simulator was reached".into(),
+        Fact::Expired { ready, unacked } => format!("found the time of {message} run out {}", level(ready, unacked)),
+        Fact::DeadLettered { to, ready, unacked } => {
+            format!("gave {message} away to {}, as a dead letter {}", names(to), level(ready, unacked))
+        }
+        Fact::LeaseExpired { ready, unacked } => {
+            format!("waited for {message} long enough, and hands it out again {}", level(ready, unacked))
+        }
+        Fact::Trimmed { ready, unacked } => format!("removed {message} from the log {}", level(ready, unacked)),
+        Fact::Confirmed {} => format!("confirmed {message} to its producer"),
+        Fact::Refused {} => format!("told the producer of {message} that it was not taken"),
+        Fact::Returned {} => format!("gave {message} back to its producer"),
+        Fact::Deduplicated {} => format!("has {message} already, and stored nothing"),
+        Fact::Extended { by } => format!("gave {} more time for {message}", names(by)),
+        Fact::Committed { by, partition, offset } => {
+            format!("saved the position of {}: partition {partition}, next offset {offset}", names(by))
+        }
+        Fact::Sought { partition, offset } => format!("moved its position: partition {partition}, offset {offset}"),
+        Fact::Assigned { to, partition } => format!("gave partition {partition} to {}", names(to)),
+        Fact::Revoked { from, partition } => format!("took partition {partition} from {}", names(from)),
+        Fact::Rebalanced { generation, members } => {
+            format!("shared its partitions anew: generation {generation}, {members} members")
+        }
+        Fact::LeaderElected { partition, leader: u32::MAX } => format!("partition {partition} has no leader"),
+        Fact::LeaderElected { partition, leader } => format!("partition {partition} is led by broker {leader}"),
+        Fact::InSync { partition, replicas } => format!("partition {partition} has {replicas} replicas in sync"),
     }
 }
 

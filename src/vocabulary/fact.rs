@@ -43,6 +43,24 @@ pub enum Carried {
     Subscribe,
     /// The end of a subscription.
     Cancel,
+    /// The answer that messages have to be asked for.
+    Pulls,
+    /// A question for messages.
+    Pull,
+    /// The end of the answer to it.
+    Pulled,
+    /// A request for more time.
+    Extend,
+    /// A broker's word that it has a message.
+    Confirm,
+    /// A broker's word that it refused a message.
+    Refuse,
+    /// A message that found no queue, on its way back.
+    Return,
+    /// A line typed at a console.
+    Operate,
+    /// What the broker says to a console.
+    Answer,
 }
 
 impl Carried {
@@ -57,6 +75,15 @@ impl Carried {
             Carried::Reject => "reject",
             Carried::Subscribe => "subscribe",
             Carried::Cancel => "cancel",
+            Carried::Pulls => "ask for messages",
+            Carried::Pull => "pull",
+            Carried::Pulled => "pulled",
+            Carried::Extend => "more time",
+            Carried::Confirm => "confirm",
+            Carried::Refuse => "nack to the producer",
+            Carried::Return => "return",
+            Carried::Operate => "operation",
+            Carried::Answer => "answer",
         }
     }
 }
@@ -87,6 +114,42 @@ pub enum DropReason {
     Limit,
     /// Nothing is connected where it was sent.
     NotConnected,
+    /// Its time to live ran out, and nothing takes dead letters.
+    Expired,
+    /// The queue was at its length limit.
+    QueueFull,
+    /// It was delivered as often as allowed, and nothing takes dead letters.
+    DeliveryLimit,
+    /// It came back to a queue as a dead letter without having been rejected.
+    DeadLetterCycle,
+    /// The dead-letter exchange, queue or topic does not exist.
+    NoDeadLetterTarget,
+    /// Its queue or subscription was deleted, or expired.
+    Deleted,
+    /// Its queue was purged.
+    Purged,
+    /// The log's retention removed it before it was read.
+    Retention,
+    /// A later value with the same key replaced it before it was read.
+    Compacted,
+    /// The stream was trimmed, or the entry deleted, before it was read or acknowledged.
+    Trimmed,
+    /// The same message was there already.
+    Duplicate,
+    /// Too few replicas were in sync.
+    NotEnoughReplicas,
+    /// The leader died before a follower had it.
+    NotReplicated,
+    /// The partition has no leader.
+    Offline,
+    /// Its transaction was aborted, or its producer fenced.
+    Aborted,
+    /// The topic has no subscription.
+    NoSubscription,
+    /// The subscription's filter does not match it.
+    Filtered,
+    /// The product has nothing like it, or the message breaks a rule of it.
+    Invalid,
 }
 
 impl DropReason {
@@ -104,6 +167,24 @@ impl DropReason {
             DropReason::Removed => "its place was removed from the drawing",
             DropReason::Limit => "a limit of the simulator was reached",
             DropReason::NotConnected => "nothing is connected there",
+            DropReason::Expired => "its time to live ran out",
+            DropReason::QueueFull => "the queue was full",
+            DropReason::DeliveryLimit => "delivered as often as allowed",
+            DropReason::DeadLetterCycle => "a dead letter that came round without a rejection",
+            DropReason::NoDeadLetterTarget => "there is no place for dead letters",
+            DropReason::Deleted => "its place was deleted",
+            DropReason::Purged => "purged",
+            DropReason::Retention => "removed by the retention before it was read",
+            DropReason::Compacted => "replaced by a later value of its key before it was read",
+            DropReason::Trimmed => "trimmed before it was read or acknowledged",
+            DropReason::Duplicate => "the same message was there already",
+            DropReason::NotEnoughReplicas => "too few replicas were in sync",
+            DropReason::NotReplicated => "the leader died before a follower had it",
+            DropReason::Offline => "the partition has no leader",
+            DropReason::Aborted => "its transaction was aborted",
+            DropReason::NoSubscription => "the topic has no subscription",
+            DropReason::Filtered => "the filter does not match it",
+            DropReason::Invalid => "the broker does not accept it",
         }
     }
 }
@@ -348,6 +429,100 @@ facts! {
     } = "abandoned", Span;
     /// The run can't go on: a limit of the simulator was reached.
     Halted {} = "halted", State;
+    /// The message's time to live ran out in the queue (what follows says where it goes).
+    Expired {
+        /// Messages ready afterwards.
+        ready: u32,
+        /// Messages held by consumers afterwards.
+        unacked: u32
+    } = "expired", Level;
+    /// The queue gave the message away as a dead letter.
+    DeadLettered {
+        /// Where it goes: an exchange, queue or topic.
+        to: NodeId,
+        /// Messages ready afterwards.
+        ready: u32,
+        /// Messages held by consumers afterwards.
+        unacked: u32
+    } = "dead-lettered", Level;
+    /// The consumer's time with the message ran out; it can be handed out again.
+    LeaseExpired {
+        /// Messages ready afterwards.
+        ready: u32,
+        /// Messages held by consumers afterwards.
+        unacked: u32
+    } = "lease expired", Level;
+    /// The log or stream no longer has the message: retention, trimming or compaction.
+    Trimmed {
+        /// Messages ready afterwards.
+        ready: u32,
+        /// Messages held by consumers afterwards.
+        unacked: u32
+    } = "trimmed", Level;
+    /// The broker told the producer that it has the message.
+    Confirmed {} = "confirmed", Mark;
+    /// The broker told the producer that it does not take the message.
+    Refused {} = "refused", Mark;
+    /// The broker gave the message back to the producer.
+    Returned {} = "returned", Mark;
+    /// The broker has seen the message before and stored nothing.
+    Deduplicated {} = "duplicate ignored", Mark;
+    /// A consumer got more time for the message.
+    Extended {
+        /// The consumer.
+        by: NodeId
+    } = "more time", Mark;
+    /// A reader's position was saved.
+    Committed {
+        /// The reader.
+        by: NodeId,
+        /// The partition.
+        partition: u32,
+        /// The next offset to read.
+        offset: u32
+    } = "offset committed", Mark;
+    /// A group's position was set by hand.
+    Sought {
+        /// The partition.
+        partition: u32,
+        /// The next offset to read.
+        offset: u32
+    } = "position set", Mark;
+    /// A member of a group got a partition.
+    Assigned {
+        /// The member.
+        to: NodeId,
+        /// The partition.
+        partition: u32
+    } = "assigned", State;
+    /// A member of a group gave a partition up, or lost it.
+    Revoked {
+        /// The member.
+        from: NodeId,
+        /// The partition.
+        partition: u32
+    } = "revoked", State;
+    /// The members of a group shared the partitions anew.
+    Rebalanced {
+        /// The generation that begins.
+        generation: u32,
+        /// Its members.
+        members: u32
+    } = "rebalanced", State;
+    /// A partition has another leader.
+    LeaderElected {
+        /// The partition.
+        partition: u32,
+        /// The broker's number in its cluster; `u32::MAX`: the partition is offline.
+        leader: u32
+    } = "leader elected", State;
+    /// The set of replicas that are in sync changed.
+    InSync {
+        /// The partition.
+        partition: u32,
+        /// How many are in sync.
+        replicas: u32
+    } = "in-sync replicas", State;
 }
 
 impl Fact {
@@ -366,7 +541,11 @@ impl Fact {
             | Fact::Acked { ready, unacked, .. }
             | Fact::Nacked { ready, unacked, .. }
             | Fact::Requeued { ready, unacked }
-            | Fact::Discarded { ready, unacked } => Some((ready, unacked)),
+            | Fact::Discarded { ready, unacked }
+            | Fact::Expired { ready, unacked }
+            | Fact::DeadLettered { ready, unacked, .. }
+            | Fact::LeaseExpired { ready, unacked }
+            | Fact::Trimmed { ready, unacked } => Some((ready, unacked)),
             Fact::Began { busy, .. }
             | Fact::Completed { busy, .. }
             | Fact::Failed { busy }
@@ -388,9 +567,14 @@ impl Fact {
     /// The other node of the fact, if there is one.
     pub fn peer(&self) -> Option<NodeId> {
         match *self {
-            Fact::Sent { to, .. } | Fact::Routed { to } | Fact::Leased { to, .. } | Fact::Redelivered { to, .. } => {
-                Some(to)
-            }
+            Fact::Sent { to, .. }
+            | Fact::Routed { to }
+            | Fact::Leased { to, .. }
+            | Fact::Redelivered { to, .. }
+            | Fact::DeadLettered { to, .. }
+            | Fact::Assigned { to, .. } => Some(to),
+            Fact::Extended { by } | Fact::Committed { by, .. } => Some(by),
+            Fact::Revoked { from, .. } => Some(from),
             Fact::Delivered { from, .. } => Some(from),
             Fact::Disconnected { peer } | Fact::Reconnected { peer } => Some(peer),
             Fact::Acked { by, .. } | Fact::Nacked { by, .. } => Some(by),
@@ -416,9 +600,22 @@ impl Fact {
             Fact::Routed { to } => (u64::from(to.0), 0),
             Fact::Enqueued { ready, unacked }
             | Fact::Requeued { ready, unacked }
-            | Fact::Discarded { ready, unacked } => (pair(ready, unacked), 0),
-            Fact::Leased { to, ready, unacked } | Fact::Redelivered { to, ready, unacked } => {
-                (pair(ready, unacked), u64::from(to.0))
+            | Fact::Discarded { ready, unacked }
+            | Fact::Expired { ready, unacked }
+            | Fact::LeaseExpired { ready, unacked }
+            | Fact::Trimmed { ready, unacked } => (pair(ready, unacked), 0),
+            Fact::Leased { to, ready, unacked }
+            | Fact::Redelivered { to, ready, unacked }
+            | Fact::DeadLettered { to, ready, unacked } => (pair(ready, unacked), u64::from(to.0)),
+            Fact::Extended { by } => (u64::from(by.0), 0),
+            Fact::Committed { by, partition, offset } => (pair(partition, offset), u64::from(by.0)),
+            Fact::Sought { partition, offset } => (pair(partition, offset), 0),
+            Fact::Assigned { to: node, partition } | Fact::Revoked { from: node, partition } => {
+                (pair(node.0, partition), 0)
+            }
+            Fact::Rebalanced { generation, members } => (pair(generation, members), 0),
+            Fact::LeaderElected { partition, leader: count } | Fact::InSync { partition, replicas: count } => {
+                (pair(partition, count), 0)
             }
             Fact::Acked { by, ready, unacked } | Fact::Nacked { by, ready, unacked } => {
                 (pair(ready, unacked), u64::from(by.0))
@@ -437,7 +634,11 @@ impl Fact {
             | Fact::Removed {}
             | Fact::Published {}
             | Fact::Unroutable {}
-            | Fact::Halted {} => (0, 0),
+            | Fact::Halted {}
+            | Fact::Confirmed {}
+            | Fact::Refused {}
+            | Fact::Returned {}
+            | Fact::Deduplicated {} => (0, 0),
         }
     }
 }

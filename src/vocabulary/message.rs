@@ -56,6 +56,43 @@ pub enum BrokerMessage {
     },
     /// `basic.cancel`: no more deliveries; what is held stays held.
     Cancel,
+    /// The broker's answer to [`BrokerMessage::Subscribe`] where messages are not pushed: the client has to ask with
+    /// [`BrokerMessage::Pull`]. A broker that pushes sends nothing.
+    Pulls,
+    /// Kafka `poll`, SQS `ReceiveMessage`, Redis `XREADGROUP`, Pub/Sub `Pull`: asks for messages once.
+    Pull {
+        /// How many at most.
+        max: u16,
+        /// How long to wait for the first one.
+        wait: Duration,
+    },
+    /// The answer to a pull is complete: so many deliveries went before.
+    Pulled {
+        /// How many.
+        count: u16,
+    },
+    /// SQS `ChangeMessageVisibility`, Pub/Sub `ModifyAckDeadline`: the consumer needs more time.
+    Extend {
+        /// The delivery.
+        tag: u64,
+        /// From now on.
+        by: Duration,
+    },
+    /// The broker answers for a message that was published over this connection: publisher confirm, produce response.
+    Confirm {
+        /// The how manyth message of the connection, from 1.
+        tag: u64,
+        /// All up to this one.
+        multiple: bool,
+        /// True: the broker has it. False: it refused.
+        ok: bool,
+    },
+    /// `basic.return`: a mandatory message found no queue.
+    Return(Rc<Content>),
+    /// A line typed at a console, in the product's words.
+    Operate(Rc<str>),
+    /// What the broker says to a console: an answer or a delivery, as JSON text.
+    Answer(Rc<str>),
 }
 
 /// A message as the application sees it. Made once and shared by every copy.
@@ -90,6 +127,12 @@ pub enum HeaderValue {
     Boolean(bool),
     /// A void: the header is there and has no value.
     Void,
+    /// A number with a fraction.
+    Number(f64),
+    /// Several values, such as the entries of `x-death`.
+    List(Rc<[HeaderValue]>),
+    /// Named values.
+    Table(Rc<[(Rc<str>, HeaderValue)]>),
 }
 
 impl Message {
@@ -118,9 +161,11 @@ impl BrokerMessage {
     #[inline]
     pub fn about(&self) -> MessageId {
         match self {
-            BrokerMessage::Publish(content) | BrokerMessage::Deliver { content, .. } => content.id,
+            BrokerMessage::Publish(content)
+            | BrokerMessage::Deliver { content, .. }
+            | BrokerMessage::Return(content) => content.id,
             BrokerMessage::Ack { about, .. } | BrokerMessage::Nack { about, .. } => *about,
-            BrokerMessage::Subscribe { .. } | BrokerMessage::Cancel => MessageId::NONE,
+            _ => MessageId::NONE,
         }
     }
 
@@ -136,6 +181,15 @@ impl BrokerMessage {
             BrokerMessage::Nack { .. } => Carried::Reject,
             BrokerMessage::Subscribe { .. } => Carried::Subscribe,
             BrokerMessage::Cancel => Carried::Cancel,
+            BrokerMessage::Pulls => Carried::Pulls,
+            BrokerMessage::Pull { .. } => Carried::Pull,
+            BrokerMessage::Pulled { .. } => Carried::Pulled,
+            BrokerMessage::Extend { .. } => Carried::Extend,
+            BrokerMessage::Confirm { ok: true, .. } => Carried::Confirm,
+            BrokerMessage::Confirm { .. } => Carried::Refuse,
+            BrokerMessage::Return(_) => Carried::Return,
+            BrokerMessage::Operate(_) => Carried::Operate,
+            BrokerMessage::Answer(_) => Carried::Answer,
         }
     }
 }

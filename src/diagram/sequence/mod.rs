@@ -257,10 +257,11 @@ fn arrow_look(arrow: &Arrow, selected: Option<MessageId>) -> (Tone, &'static str
         (_, Some(Carried::Publish)) => (Tone::Info, "", 6),
         (_, Some(Carried::Deliver)) => (Tone::Info, "", 5),
         (_, Some(Carried::Redeliver)) => (Tone::Wait, "", 7),
-        (_, Some(Carried::Ack)) => (Tone::Ok, "4 3", 2),
+        (_, Some(Carried::Ack | Carried::Confirm)) => (Tone::Ok, "4 3", 2),
         (_, Some(Carried::Requeue)) => (Tone::Wait, "4 3", 6),
-        (_, Some(Carried::Reject)) => (Tone::Lost, "4 3", 6),
-        (_, Some(Carried::Subscribe | Carried::Cancel)) => (Tone::Soft, "2 3", 1),
+        (_, Some(Carried::Reject | Carried::Refuse | Carried::Return)) => (Tone::Lost, "4 3", 6),
+        (_, Some(Carried::Operate | Carried::Answer)) => (Tone::Info, "2 3", 4),
+        (_, Some(_)) => (Tone::Soft, "2 3", 1),
     };
     match selected {
         Some(selected) if selected == arrow.message => (tone, dash, rank + 20),

@@ -117,8 +117,8 @@ impl Component for Broker {
                 self.subscribe(to, link, from, prefetch, auto_ack, context);
             }
             BrokerMessage::Cancel => self.cancel(to, link, context),
-            // A broker gets no deliveries.
-            BrokerMessage::Deliver { .. } => {}
+            // The rest a broker only sends, or another product understands it.
+            _ => {}
         }
     }
 

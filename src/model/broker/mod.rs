@@ -18,6 +18,7 @@ pub mod mechanism;
 pub mod profile;
 pub mod queue;
 mod recovery;
+pub mod server;
 mod traffic;
 
 /// From an exchange to a queue, or to another exchange.

@@ -44,7 +44,7 @@ impl Invariant for Conservation {
                 self.owing.insert(event.id, *event);
                 -1
             }
-            Fact::Acked { .. } => -1,
+            Fact::Acked { .. } | Fact::DeadLettered { .. } | Fact::Trimmed { .. } => -1,
             _ => 0,
         };
         if change != 0 {
@@ -64,6 +64,10 @@ impl Invariant for Conservation {
         | Fact::Acked { ready, unacked, .. }
         | Fact::Nacked { ready, unacked, .. }
         | Fact::Requeued { ready, unacked }
+        | Fact::Expired { ready, unacked }
+        | Fact::DeadLettered { ready, unacked, .. }
+        | Fact::LeaseExpired { ready, unacked }
+        | Fact::Trimmed { ready, unacked }
         | Fact::Discarded { ready, unacked } = event.fact
         {
             self.levels.insert(event.node, (ready, unacked));

@@ -37,6 +37,9 @@ impl Invariant for Duplicates {
                 | Fact::Requeued { .. }
                 | Fact::Acked { .. }
                 | Fact::Discarded { .. }
+                | Fact::LeaseExpired { .. }
+                | Fact::DeadLettered { .. }
+                | Fact::Trimmed { .. }
         ) {
             return;
         }
@@ -52,7 +55,7 @@ impl Invariant for Duplicates {
                 copies.back -= 1;
                 copies.out += 1;
             }
-            Fact::Requeued { .. } => {
+            Fact::Requeued { .. } | Fact::LeaseExpired { .. } => {
                 copies.out -= 1;
                 copies.back += 1;
             }

@@ -5,6 +5,8 @@
 //!
 //! To add a product, write its file, name it in [`PROFILES`], and add the mechanisms that it needs beside the others.
 
+use super::server::Word;
+
 pub mod rabbitmq;
 
 /// A statement about a product, with its source.
@@ -16,6 +18,32 @@ pub struct Statement {
     pub says: &'static str,
     /// Where that is written.
     pub source: &'static str,
+}
+
+/// How far a behaviour of the real product is reproduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// As in the product.
+    Modelled,
+    /// In a simpler way; the statement says which.
+    Simplified,
+    /// Not at all.
+    LeftOut,
+}
+
+/// One line of a fidelity sheet.
+#[derive(Clone, Copy, Debug)]
+pub struct Fidelity {
+    /// The part of the product: `Routing`, `Dead letters`, `Offsets`.
+    pub section: &'static str,
+    /// The behaviour, as one sentence.
+    pub behaviour: &'static str,
+    /// How far it is reproduced.
+    pub coverage: Coverage,
+    /// Where the behaviour is written or was recorded.
+    pub source: &'static str,
+    /// The name of the test function that checks it; empty only for what is left out.
+    pub test: &'static str,
 }
 
 /// How a product keeps messages.
@@ -47,6 +75,10 @@ pub struct Profile {
     pub defaults: &'static [Statement],
     /// What it promises, and under which condition.
     pub guarantees: &'static [Statement],
+    /// What is reproduced and what is not.
+    pub fidelity: &'static [Fidelity],
+    /// The words of its console.
+    pub words: &'static [Word],
     /// How messages find their place.
     pub routing: RoutingMechanism,
     /// How they are kept there.

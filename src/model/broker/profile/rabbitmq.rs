@@ -51,6 +51,8 @@ pub const PROFILE: Profile = Profile {
         states("restart", "only persistent messages in durable queues survive", "Queues; Reliability Guide"),
         states("no queue bound", "the message is dropped, and the publisher is not told", "Publishers"),
     ],
+    fidelity: &[],
+    words: &[],
     routing: RoutingMechanism::Exchanges,
     storage: StorageMechanism::ClassicQueue,
 };
