@@ -20,6 +20,7 @@ pub mod queue;
 mod recovery;
 pub mod server;
 mod traffic;
+pub mod words;
 
 /// From an exchange to a queue, or to another exchange.
 pub const BINDING_WIRE: WireKind = WireKind {
