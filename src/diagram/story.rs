@@ -57,6 +57,15 @@ pub fn sentence(event: &TraceEvent, names: Names) -> String {
         Fact::Failed { .. } => format!("failed at {message}"),
         Fact::Abandoned { .. } => format!("stopped in the middle of {message}"),
         Fact::Halted {} => "the run can't go on: a limit of the simulator was reached".into(),
+        _ => broker_sentence(event, names),
+    }
+}
+
+/// What happened in a broker beyond the plain way of a message: dead letters, leases, logs and groups.
+fn broker_sentence(event: &TraceEvent, names: Names) -> String {
+    let message = event.message;
+    let level = |ready: u32, unacked: u32| format!("({ready} ready, {unacked} unacked)");
+    match event.fact {
         Fact::Expired { ready, unacked } => format!("found the time of {message} run out {}", level(ready, unacked)),
         Fact::DeadLettered { to, ready, unacked } => {
             format!("gave {message} away to {}, as a dead letter {}", names(to), level(ready, unacked))
@@ -82,6 +91,7 @@ pub fn sentence(event: &TraceEvent, names: Names) -> String {
         Fact::LeaderElected { partition, leader: u32::MAX } => format!("partition {partition} has no leader"),
         Fact::LeaderElected { partition, leader } => format!("partition {partition} is led by broker {leader}"),
         Fact::InSync { partition, replicas } => format!("partition {partition} has {replicas} replicas in sync"),
+        other => other.kind().label().into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::fact::Carried;
+use super::carried::Carried;
 use super::id::MessageId;
 use super::time::{Duration, Time};
 

@@ -5,6 +5,7 @@
 //! Nothing here decides anything: only constructors, labels and the [`Shape`] of a fact.
 //! To add a fact, add a variant in [`fact`], give it a label and a shape, and every diagram can draw it.
 
+pub mod carried;
 pub mod distribution;
 pub mod fact;
 pub mod flat;
@@ -16,8 +17,9 @@ pub mod order;
 pub mod settings;
 pub mod time;
 
+pub use carried::{Carried, DropReason};
 pub use distribution::Distribution;
-pub use fact::{Carried, DropReason, Fact, FactKind, Measure, Shape, TraceEvent};
+pub use fact::{Fact, FactKind, Measure, Shape, TraceEvent};
 pub use flat::{FlatMap, FlatSet};
 pub use id::{EventId, LinkId, MessageId, NodeId, TimerId, WireId};
 pub use message::{BrokerMessage, Content, HeaderValue, Message};
