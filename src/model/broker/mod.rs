@@ -13,6 +13,7 @@ use super::kind::{ParamSpec, ParamType, WireKind};
 // The component is the broker of the folder "broker"; another name would only be less clear.
 #[allow(clippy::module_inception)]
 pub mod broker;
+pub mod console;
 pub mod exchange;
 pub mod mechanism;
 pub mod profile;
