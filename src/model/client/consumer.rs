@@ -5,13 +5,15 @@
 //! the client's memory, as they do in client libraries. When the connection breaks, what waits there unacknowledged is
 //! forgotten, for the broker hands it out again; what is in work is finished, but can no longer be acknowledged. A
 //! restarted consumer, and one whose broker is back, subscribes anew.
+//! A broker that pushes nothing says so in answer to the subscription; the consumer then runs a poll loop (`polls.rs`).
 //!
-//! Leaves out: acknowledging several deliveries at once, polling with `basic.get`, cancelling by hand, asking again for
+//! Leaves out: acknowledging several deliveries at once, polling RabbitMQ with `basic.get`, cancelling by hand, asking again for
 //! a subscription that a lossy link lost (a real connection loses nothing in silence). The prefetch limit counts for
 //! each queue by itself. When `ack` is changed between automatic and the others while deliveries are on the way, they
 //! are taken as the new setting says, though the broker sent them as the old one said.
 
 mod plan;
+mod polls;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +27,7 @@ use crate::vocabulary::{
 };
 
 use plan::{Ack, Plan, PARAMS};
+use polls::Polls;
 
 const IN: Port = Port(0);
 
@@ -71,6 +74,8 @@ pub struct Consumer {
     /// The current connection of each link.
     connections: FlatMap<LinkId, u64>,
     connections_made: u64,
+    /// The links at which messages have to be asked for.
+    polls: Polls,
     waiting: VecDeque<Item>,
     /// What is in work; the index is the key of its timer.
     working: Vec<Option<Item>>,
@@ -89,6 +94,7 @@ impl Consumer {
             is_running: false,
             connections: FlatMap::new(),
             connections_made: 0,
+            polls: Polls::default(),
             waiting: VecDeque::new(),
             working: Vec::new(),
             vacant: Vec::new(),
@@ -118,6 +124,7 @@ impl Consumer {
     /// A connection is over: the broker hands out again what waits here unacknowledged.
     fn disconnect(&mut self, link: LinkId) {
         self.connections.remove(&link);
+        self.polls.remove(link);
         self.waiting.retain(|item| item.link != link || item.ack.loss().is_some());
     }
 
@@ -192,6 +199,7 @@ impl Consumer {
     fn crash(&mut self, context: &mut Context) {
         self.is_running = false;
         self.connections.clear();
+        self.polls = Polls::default();
         self.vacant.clear();
         for item in std::mem::take(&mut self.working).into_iter().flatten() {
             self.busy -= 1;
@@ -215,6 +223,16 @@ impl Consumer {
             }
         }
         self.begin_waiting(context);
+        self.pull(context);
+    }
+
+    /// Asks for messages wherever they have to be asked for, if there are free hands.
+    fn pull(&mut self, context: &mut Context) {
+        if self.polls.is_empty() || self.busy >= self.plan.concurrency || !self.waiting.is_empty() {
+            return;
+        }
+        let frame = BrokerMessage::Pull { max: self.plan.pull_max, wait: self.plan.pull_wait };
+        self.polls.ask(&frame, context);
     }
 }
 
@@ -231,17 +249,32 @@ impl Component for Consumer {
     }
 
     fn on_message(&mut self, envelope: Envelope, context: &mut Context) {
-        if let Message::Broker(BrokerMessage::Deliver { tag, content, .. }) = envelope.message {
-            self.deliver(envelope.link, tag, content, context);
+        let link = envelope.link;
+        match envelope.message {
+            Message::Broker(BrokerMessage::Deliver { tag, content, .. }) => self.deliver(link, tag, content, context),
+            Message::Broker(BrokerMessage::Pulls) if self.connections.contains_key(&link) => {
+                self.polls.add(link);
+                self.pull(context);
+            }
+            Message::Broker(BrokerMessage::Pulled { count }) => {
+                self.polls.answered(link, count, context);
+                self.pull(context);
+            }
+            _ => {}
         }
     }
 
     fn on_timer(&mut self, _: TimerId, key: u64, context: &mut Context) {
+        if let Some(link) = polls::link_of(key) {
+            self.polls.rested(link);
+            return self.pull(context);
+        }
         let index = key as usize;
         let Some(item) = self.working.get_mut(index).and_then(Option::take) else { return };
         self.vacant.push(index);
         self.end(item, context);
         self.begin_waiting(context);
+        self.pull(context);
     }
 
     fn on_fault(&mut self, notice: Notice, context: &mut Context) {

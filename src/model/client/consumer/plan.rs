@@ -1,10 +1,10 @@
 //! The parameters of a consumer, and what they mean.
 
 use crate::model::kind::{ParamSpec, ParamType};
-use crate::vocabulary::{Distribution, DropReason, Settings};
+use crate::vocabulary::{Distribution, DropReason, Duration, Settings};
 
 /// The parameters of a consumer.
-pub const PARAMS: [ParamSpec; 6] = [
+pub const PARAMS: [ParamSpec; 8] = [
     ParamSpec::new(
         "service_time",
         "Service time",
@@ -28,6 +28,23 @@ pub const PARAMS: [ParamSpec; 6] = [
          consumer gets the whole backlog. A change makes a new subscription, which counts what is held already.",
     )
     .source("RabbitMQ 3.10, \"Consumer Prefetch\": basic.qos per consumer; no limit unless it is set"),
+    ParamSpec::new(
+        "pull_max",
+        "Messages a pull",
+        ParamType::Integer { min: 1, max: 500 },
+        "10",
+        "How many messages it asks for at once, where a broker hands out only what is asked for (Kafka, SQS, Redis). It \
+         asks again when it has free hands.",
+    )
+    .source("Kafka max.poll.records, SQS MaxNumberOfMessages (at most 10), Redis XREADGROUP COUNT"),
+    ParamSpec::new(
+        "pull_wait",
+        "Waits at a pull",
+        ParamType::Duration { min: Duration::ZERO, max: Duration::from_secs(300) },
+        "\"20s\"",
+        "How long such a broker lets it wait for the first message before the answer is empty.",
+    )
+    .source("Kafka poll(timeout), SQS WaitTimeSeconds (at most 20 s), Redis XREADGROUP BLOCK"),
     ParamSpec::new(
         "ack",
         "Acknowledges",
@@ -94,6 +111,10 @@ pub struct Plan {
     pub concurrency: u16,
     /// The prefetch limit; 0: none.
     pub prefetch: u16,
+    /// How many messages to ask for at once, where they have to be asked for.
+    pub pull_max: u16,
+    /// How long to wait for the first of them.
+    pub pull_wait: Duration,
     /// When to acknowledge.
     pub ack: Ack,
     /// The chance, 0 to 1, that the work fails.
@@ -109,6 +130,8 @@ impl Plan {
             service_time: settings.distribution("service_time"),
             concurrency: settings.integer("concurrency").clamp(1, 1000) as u16,
             prefetch: settings.integer("prefetch").clamp(0, 65_535) as u16,
+            pull_max: settings.integer("pull_max").clamp(1, 500) as u16,
+            pull_wait: settings.duration("pull_wait"),
             ack: match &*settings.text("ack") {
                 "early" => Ack::Early,
                 "never" => Ack::Never,

@@ -10,7 +10,8 @@ use crate::vocabulary::{Distribution, Duration, FactKind};
 
 type Log = Rc<RefCell<Vec<BrokerMessage>>>;
 
-/// Writes down what the consumer says, and delivers message number `n` with tag `n` at the command `n`.
+/// Writes down what the consumer says; delivers message number `n` with tag `n` at the command `n`, wants to be asked
+/// for messages at the command `pulls`, and ends an answer at `pulled n`.
 #[derive(Clone)]
 struct Server(Log);
 
@@ -21,6 +22,13 @@ impl Component for Server {
     }
 
     fn on_command(&mut self, node: NodeId, command: &str, context: &mut Context) -> bool {
+        if command == "pulls" {
+            return context.send(Port(1), BrokerMessage::Pulls.into()) > 0;
+        }
+        if let Some(count) = command.strip_prefix("pulled ") {
+            let count = count.parse().expect("a number");
+            return context.send(Port(1), BrokerMessage::Pulled { count }.into()) > 0;
+        }
         let number = command.parse().expect("a number");
         let content = Rc::new(Content {
             id: MessageId { origin: node, number },
@@ -80,6 +88,11 @@ impl World {
         self.run(20);
     }
 
+    fn tell(&mut self, command: &str) {
+        assert!(self.simulation.command(self.server, command));
+        self.run(20);
+    }
+
     fn count(&self, kind: FactKind) -> u64 {
         self.simulation.tally().count(self.consumer, kind)
     }
@@ -90,6 +103,7 @@ impl World {
             BrokerMessage::Subscribe { prefetch, auto_ack } => format!("subscribe {prefetch} {auto_ack}"),
             BrokerMessage::Ack { tag, .. } => format!("ack {tag}"),
             BrokerMessage::Nack { tag, requeue, .. } => format!("nack {tag} {requeue}"),
+            BrokerMessage::Pull { max, wait } => format!("pull {max} {wait}"),
             other => format!("{other:?}"),
         };
         self.log.borrow_mut().drain(..).map(brief).collect()
@@ -217,4 +231,45 @@ fn new_settings_act_at_once() {
     world.run(3_000);
     assert_eq!(world.said(), Vec::<String>::new(), "what came before is the broker's again");
     assert_eq!(world.count(FactKind::Completed), 3, "the fourth waited, and was forgotten");
+}
+
+#[test]
+fn it_asks_for_messages_where_a_broker_pushes_none() {
+    let mut world = World::new(serde_json::json!({"pull_max": 2, "pull_wait": "5s"}));
+    world.said();
+    world.tell("pulls");
+    assert_eq!(world.said(), ["pull 2 5s"]);
+    world.deliver(1..=2);
+    world.tell("pulled 2");
+    world.run(500);
+    assert_eq!(world.said(), [""; 0], "its hands are full");
+    world.run(600);
+    assert_eq!(world.said(), ["ack 1"], "it finishes what it has");
+    world.run(1_000);
+    assert_eq!(world.said(), ["ack 2", "pull 2 5s"]);
+    world.run(1_000);
+    world.tell("pulled 0");
+    assert_eq!(world.said(), ["pull 2 5s"], "after a long wait it asks again at once");
+    world.tell("pulled 0");
+    assert_eq!(world.said(), [""; 0], "after an answer that came at once it rests");
+    world.run(100);
+    assert_eq!(world.said(), ["pull 2 5s"]);
+}
+
+#[test]
+fn a_new_connection_forgets_the_open_question() {
+    let mut world = World::new(serde_json::json!({}));
+    world.tell("pulls");
+    world.said();
+    world.simulation.fault(Fault::Crash(world.server));
+    world.run(200);
+    world.simulation.fault(Fault::Restart(world.server));
+    world.run(200);
+    assert_eq!(world.said(), ["subscribe 0 false"], "it does not ask before it is told to");
+    world.tell("pulls");
+    assert_eq!(world.said(), ["pull 10 20s"]);
+    world.simulation.fault(Fault::Crash(world.consumer));
+    world.simulation.fault(Fault::Restart(world.consumer));
+    world.run(200);
+    assert_eq!(world.said(), ["subscribe 0 false"]);
 }
