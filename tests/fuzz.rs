@@ -291,6 +291,8 @@ fn whatever_is_drawn_runs() {
         let document = document(&mut chance);
         count(&broken_run(seed, ACTIONS, &mut String::new(), document, Audit::default()), &mut seen);
     }
-    let never: Vec<&FactKind> = seen.iter().filter(|(_, count)| **count == 0).map(|(kind, _)| kind).collect();
+    // The facts after `Halted` are those of products and mechanisms that these drawings do not use yet.
+    let known = seen.iter().filter(|(kind, _)| **kind <= FactKind::Halted);
+    let never: Vec<&FactKind> = known.filter(|(_, count)| **count == 0).map(|(kind, _)| kind).collect();
     assert_eq!(never, [&FactKind::Configured, &FactKind::Removed, &FactKind::Halted], "they need edits, or a limit");
 }
