@@ -98,6 +98,27 @@ pub struct NodeKind {
     pub commands: &'static [(&'static str, &'static str, &'static str)],
 }
 
+impl NodeKind {
+    /// True for the places that hand out messages to consumers: a queue, a group, a subscription.
+    pub fn hands_out(&self) -> bool {
+        self.has_port(Direction::Out, "subscription")
+    }
+
+    /// True for the parts that make messages.
+    pub fn makes(&self) -> bool {
+        self.has_port(Direction::Out, "publish")
+    }
+
+    /// True for the parts that work on messages.
+    pub fn works(&self) -> bool {
+        self.has_port(Direction::In, "subscription")
+    }
+
+    fn has_port(&self, direction: Direction, wire: &str) -> bool {
+        self.ports.iter().any(|port| port.direction == direction && port.wires.contains(&wire))
+    }
+}
+
 /// The type and range of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ParamType {

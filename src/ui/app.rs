@@ -21,6 +21,7 @@ use super::canvas::{view_tools, Canvas};
 use super::dialogs::{close_modal, dialogs, open_modal, place_offer, Dialog, QuickAdd, Shown};
 use super::dock::{content, Content, DockState, Pane, Tab};
 use super::flights::FlightLayer;
+use super::guarantees::Books;
 use super::icons::{glyph, logo};
 use super::inspector::{findings, Findings, Inspector};
 use super::keys::Command;
@@ -143,6 +144,7 @@ pub struct App {
     keeps: bool,
     greet: bool,
     dock: DockState,
+    books: Books,
     left: Content,
     right: Content,
     snapshot: Rc<Snapshot>,
@@ -216,6 +218,7 @@ impl Component for App {
             keeps: start.keeps,
             greet: start.first_visit || start.embed,
             dock: DockState::default(),
+            books: Books::default(),
             dialog: None,
             quick_add: None,
             drag: None,

@@ -13,6 +13,7 @@ pub mod dialogs;
 pub mod dock;
 pub mod field;
 pub mod flights;
+pub mod guarantees;
 pub mod icons;
 pub mod inspector;
 pub mod keys;

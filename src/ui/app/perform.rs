@@ -293,13 +293,14 @@ impl App {
         match turn {
             0 => self.findings = Rc::new(findings(&self.session, &self.dock)),
             1 if !self.embed => {
-                self.left = content(&self.session, &self.dock, self.dock.left, pane_size(&self.left_pane));
+                self.left =
+                    content(&self.session, &mut self.books, &self.dock, self.dock.left, pane_size(&self.left_pane));
             }
             2 if !self.embed => {
                 // A narrow screen has no right page; nothing is made for it.
                 let size = pane_size(&self.right_pane);
                 if size.0 > 0.0 {
-                    self.right = content(&self.session, &self.dock, self.dock.right, size);
+                    self.right = content(&self.session, &mut self.books, &self.dock, self.dock.right, size);
                 }
             }
             _ => {}
