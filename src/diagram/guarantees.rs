@@ -138,10 +138,8 @@ impl Guarantees {
     fn note(&mut self, event: &TraceEvent, key: &dyn Fn(MessageId) -> u64) {
         let (node, message) = (event.node, event.message);
         match event.fact {
-            Fact::Published {} => {
-                if self.underway.len() < ENTRIES_MAX {
-                    self.underway.insert(message, false);
-                }
+            Fact::Published {} if self.underway.len() < ENTRIES_MAX => {
+                self.underway.insert(message, false);
             }
             Fact::Enqueued { .. } => self.arrived(node, message),
             Fact::Leased { to, .. } | Fact::Redelivered { to, .. } => {
