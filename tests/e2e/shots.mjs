@@ -54,6 +54,17 @@ const STATES = [
     },
   },
   {
+    name: 'guarantees',
+    path: '?scenario=consumer-crash',
+    async drive(page, view) {
+      await press(page, view, playButton(page));
+      await press(page, view, page.getByRole('tab', { name: 'Guarantees' }).first());
+      await page.waitForTimeout(24_000);
+      await press(page, view, page.locator('.guarantees td button:not([disabled])').nth(1));
+      await page.waitForTimeout(500);
+    },
+  },
+  {
     name: 'subscribers',
     path: '?scenario=pub-sub-notifications',
     async drive(page, view) {
