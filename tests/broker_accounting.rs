@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use patchbay::kernel::rng::Stream;
 use patchbay::kernel::{Fault, LinkEnd, LinkSpec, Port, Simulation, TraceMode};
-use patchbay::model::broker::{self, BINDING_WIRE};
+use patchbay::model::broker::rabbitmq::{self, BINDING_WIRE};
 use patchbay::model::checker::{Audit, Automatic};
 use patchbay::model::client::{consumer, producer};
 use patchbay::model::kind::{settings, ParamSpec, Role};
@@ -41,7 +41,7 @@ struct World {
 impl World {
     fn new(seed: u64, automatic: bool, perfect_links: bool) -> World {
         let mut simulation = Simulation::new(seed, TraceMode::Full);
-        let broker = simulation.add_node("broker", build(&broker::broker::KIND, &json!({})));
+        let broker = simulation.add_node("broker", build(&rabbitmq::BROKER, &json!({})));
         let mut world = World {
             simulation,
             random: Stream::named(seed, "deeds", "test"),
@@ -57,7 +57,7 @@ impl World {
             made: 0,
         };
         for kind in ["topic", "fanout", "direct"] {
-            let exchange = world.member(&broker::exchange::KIND, json!({ "type": kind }));
+            let exchange = world.member(&rabbitmq::exchange::KIND, json!({ "type": kind }));
             world.exchanges.push(exchange);
         }
         (0..3).for_each(|_| world.add_queue());
@@ -84,7 +84,7 @@ impl World {
 
     fn add_queue(&mut self) {
         let durable = self.random.chance(0.7);
-        let queue = self.member(&broker::queue::KIND, json!({ "durable": durable }));
+        let queue = self.member(&rabbitmq::queue::KIND, json!({ "durable": durable }));
         self.queues.push(queue);
         for exchange in self.exchanges.clone() {
             if self.random.chance(0.7) {

@@ -12,7 +12,8 @@ use std::rc::Rc;
 use patchbay::kernel::{
     Component, Context, Envelope, Fault, LinkEnd, LinkSpec, NodeCondition, Port, Simulation, TraceMode,
 };
-use patchbay::model::broker::{self, profile, BINDING_WIRE};
+use patchbay::model::broker::rabbitmq::{self, BINDING_WIRE};
+use patchbay::model::broker::{self, profile};
 use patchbay::model::client::{consumer, producer};
 use patchbay::model::kind::{settings, ParamSpec, Role, LINK_PARAMS};
 use patchbay::model::NodeKind;
@@ -126,7 +127,7 @@ fn build(kind: &NodeKind, values: &Json) -> Box<dyn Component> {
 impl World {
     fn new(seed: u64) -> World {
         let mut simulation = Simulation::new(seed, TraceMode::Full);
-        let broker = simulation.add_node("broker", build(&broker::broker::KIND, &json!({})));
+        let broker = simulation.add_node("broker", build(&rabbitmq::BROKER, &json!({})));
         World { simulation, broker, log: Log::default() }
     }
 
@@ -137,11 +138,11 @@ impl World {
     }
 
     fn queue(&mut self, name: &str) -> NodeId {
-        self.member(&broker::queue::KIND, name, json!({}))
+        self.member(&rabbitmq::queue::KIND, name, json!({}))
     }
 
     fn exchange(&mut self, name: &str, kind: &str) -> NodeId {
-        self.member(&broker::exchange::KIND, name, json!({"type": kind}))
+        self.member(&rabbitmq::exchange::KIND, name, json!({"type": kind}))
     }
 
     fn bind(&mut self, from: NodeId, to: NodeId, keys: &[&str]) -> WireId {
@@ -364,7 +365,7 @@ fn broker_restart() {
     let mut world = World::new(1);
     let exchange = world.exchange("x", "fanout");
     let durable = world.queue("durable");
-    let transient = world.member(&broker::queue::KIND, "transient", json!({"durable": false}));
+    let transient = world.member(&rabbitmq::queue::KIND, "transient", json!({"durable": false}));
     world.bind(exchange, durable, &[]);
     world.bind(exchange, transient, &[]);
     let (persistent, volatile) = (world.publisher(exchange, true), world.publisher(exchange, false));

@@ -66,6 +66,19 @@ fn the_added_broker_takes_an_id_that_is_free() {
 }
 
 #[test]
+fn a_broker_that_still_names_its_profile_is_read_as_if_it_did_not() {
+    let with = |profile: &str| {
+        read(&format!(
+            r#"{{"patchbay": 1, "nodes": [{{"id": "b", "kind": "broker", "params": {{"profile": {profile}}}}}]}}"#
+        ))
+    };
+    let document = with(r#""rabbitmq""#);
+    assert!(document.nodes[0].params.is_empty());
+    assert!(!validate(&document).iter().any(|problem| problem.place.contains("params")));
+    assert!(validate(&with(r#""other""#)).iter().any(|problem| problem.place.contains("params")), "is no old document");
+}
+
+#[test]
 fn new_ids_are_counted_on_from_those_in_the_text() {
     let document = read(r#"{"patchbay": 1, "nodes": [{"id": "producer-41", "kind": "producer"}]}"#);
     assert_eq!(document.next_id, 42);

@@ -128,10 +128,16 @@ impl Context<'_> {
         TimerId(ticket.packed())
     }
 
+    /// The part of its normal time that the work of the component's node takes, in per cent.
+    #[inline]
+    pub fn slow_percent(&self) -> u32 {
+        self.nodes.get(self.node.0 as usize).map_or(100, |node| node.slow_percent)
+    }
+
     /// Sets a timer for a stretch of work: it takes longer while the node is slowed down.
     #[inline]
     pub fn work(&mut self, span: Duration, key: u64) -> TimerId {
-        let percent = self.nodes.get(self.node.0 as usize).map_or(100, |node| node.slow_percent);
+        let percent = self.slow_percent();
         let span = match percent {
             100 => span,
             _ => Duration((u128::from(span.0) * u128::from(percent) / 100).min(u128::from(u64::MAX)) as u64),

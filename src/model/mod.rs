@@ -16,13 +16,14 @@ pub use kind::{Group, NodeKind, ParamSpec, ParamType, PortSpec, Role, WireKind};
 pub const KINDS: &[&NodeKind] = &[
     &client::producer::KIND,
     &client::consumer::KIND,
-    &broker::exchange::KIND,
-    &broker::queue::KIND,
-    &broker::broker::KIND,
+    &broker::rabbitmq::exchange::KIND,
+    &broker::rabbitmq::queue::KIND,
+    &broker::rabbitmq::BROKER,
 ];
 
 /// Every kind of wire.
-pub const WIRE_KINDS: &[&WireKind] = &[&client::PUBLISH_WIRE, &broker::BINDING_WIRE, &client::SUBSCRIPTION_WIRE];
+pub const WIRE_KINDS: &[&WireKind] =
+    &[&client::PUBLISH_WIRE, &broker::rabbitmq::BINDING_WIRE, &client::SUBSCRIPTION_WIRE];
 
 /// The kind of node of this name.
 pub fn node_kind(name: &str) -> Option<&'static NodeKind> {

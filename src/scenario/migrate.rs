@@ -23,7 +23,23 @@ pub(super) fn migrate(json: Json, format: u32) -> Result<Json, String> {
         step(&mut fields)?;
         fields.insert("patchbay".to_string(), Json::from(number + 1));
     }
+    forget_profiles(&mut fields);
     Ok(Json::Object(fields))
+}
+
+/// Format 1 had a parameter `profile` on the broker, whose only value was `rabbitmq`. Each product is a kind of its own
+/// now, so it says nothing, and a document is read as if it were not there.
+fn forget_profiles(fields: &mut Map<String, Json>) {
+    let nodes = fields.get_mut("nodes").and_then(Json::as_array_mut);
+    for node in nodes.into_iter().flatten() {
+        if node.get("kind").and_then(Json::as_str) != Some("broker") {
+            continue;
+        }
+        let params = node.get_mut("params").and_then(Json::as_object_mut);
+        if let Some(params) = params.filter(|params| params.get("profile").is_some_and(|value| value == "rabbitmq")) {
+            params.remove("profile");
+        }
+    }
 }
 
 /// Format 0, a draft: `version` became `patchbay`, and `edges` with a `source` and a `target` became `wires`.

@@ -1,201 +1,289 @@
-//! The broker: the host of exchanges and queues, and their component.
+//! The host: the component that puts a broker product into a run.
 //!
-//! Reproduces: one RabbitMQ 3.10 node. What its parts do is in `mechanism/`; `traffic.rs` turns frames into their calls
-//! and their decisions into facts, `recovery.rs` does the same for crashes, restarts and removals. Each link that ends
-//! at a queue stands for one connection with one channel and at most one consumer.
+//! It owns the product's [`Server`] and has no behaviour of its own: what the kernel says becomes a call, and what the
+//! call leads to becomes facts in the trace and frames on links. It keeps one timer for what the server does by itself
+//! next. A link to a console carries lines; the host keeps the named clients of each.
 //!
-//! The drawing is the set of declarations that clients make when they connect: exchanges, queues and bindings that are
-//! drawn are there whenever the broker runs, durable or not.
-//!
-//! Leaves out: time inside the broker (routing and storing take none, a persistent message is on disk as soon as it is
-//! stored), publisher confirms, flow control, memory alarms, virtual hosts, permissions, clusters.
+//! Leaves out: time inside the broker. What a call leads to happens at the time of the call.
 
-use crate::kernel::{Change, Component, Context, Envelope, Inspection, InspectionItem, ItemState, Notice};
-use crate::model::kind::{Group, NodeKind, ParamSpec, ParamType, Role};
-use crate::vocabulary::{BrokerMessage, FlatMap, FlatSet, Message, MessageId, NodeId, Settings};
+use std::rc::Rc;
 
-use super::exchange::{self, exchange_type};
-use super::mechanism::queue::{Queue, Seen};
-use super::mechanism::router::Router;
-use super::profile::{profile, Profile, RoutingMechanism, StorageMechanism};
-use super::queue;
+use serde_json::{json, Value as Json};
+
+use crate::kernel::{Change, Component, Context, Envelope, Inspection, Notice};
+use crate::vocabulary::{json::to_text, BrokerMessage, LinkId, Message, MessageId, NodeId, Settings, Time, TimerId};
+
+use super::console::{client_and_operation, help, line_of};
+use super::profile::Profile;
+use super::server::{Call, Happened, Outcome, Server, Session};
 
 /// Copies of messages in one broker, ready or held, before more are dropped: about 200 MB with their contents, the most
 /// that a run should take of a browser tab.
 pub const HELD_MAX: usize = 1_000_000;
 
-/// The broker in palette, forms and validation.
-pub const KIND: NodeKind = NodeKind {
-    name: "broker",
-    label: "Broker",
-    group: Group::Brokers,
-    help: "Hosts exchanges and queues. When it crashes, they go down with it.",
-    role: Role::Component(|settings| Box::new(Broker::new(settings))),
-    ports: &[],
-    params: &[ParamSpec::new(
-        "profile",
-        "Product",
-        ParamType::Choice(&[("rabbitmq", "RabbitMQ")]),
-        "\"rabbitmq\"",
-        "The product whose behaviour, words and defaults are reproduced.",
-    )
-    .source("RabbitMQ 3.10")],
-    commands: &[],
-};
+/// Named clients over all console links of one broker before the next one is refused.
+const CLIENTS_MAX: usize = 1_000;
 
-/// A queue in the broker.
+/// A named client of a console on the drawing.
 #[derive(Clone)]
-pub(super) struct Hosted {
-    pub(super) queue: Queue,
-    pub(super) is_durable: bool,
+struct Client {
+    session: Session,
+    name: Rc<str>,
+    link: LinkId,
+    /// The node at which the link ends.
+    place: NodeId,
 }
 
-/// The component.
-#[derive(Clone)]
-pub struct Broker {
+/// The component of every broker product.
+pub struct Host {
     profile: &'static Profile,
-    pub(super) router: Router,
-    pub(super) queues: FlatMap<NodeId, Hosted>,
-    pub(super) durable_exchanges: FlatSet<NodeId>,
-    /// Copies in all queues.
-    pub(super) held_count: usize,
+    server: Box<dyn Server>,
+    /// Messages made inside the server.
+    messages_made: u64,
+    /// Empty between calls; kept for its memory.
+    outcome: Outcome,
+    /// The timer for what the server does by itself, and when it runs out.
+    timer: Option<(TimerId, Time)>,
+    clients: Vec<Client>,
+    clients_opened: u32,
 }
 
-impl Broker {
-    /// A broker with nothing in it.
-    pub fn new(settings: &Settings) -> Broker {
-        let profile = profile(&settings.text("profile"));
-        let router = match profile.routing {
-            RoutingMechanism::Exchanges => Router::default(),
-        };
-        Broker { profile, router, queues: FlatMap::new(), durable_exchanges: FlatSet::new(), held_count: 0 }
-    }
-
-    fn member_added(&mut self, node: NodeId, kind: &str, settings: &Settings) {
-        if kind == exchange::KIND.name {
-            self.declare_exchange(node, settings);
-        } else if kind == queue::KIND.name {
-            self.router.declare_queue(node, settings.text("name"));
-            let queue = match self.profile.storage {
-                StorageMechanism::ClassicQueue => Queue::default(),
-            };
-            self.queues.insert(node, Hosted { queue, is_durable: settings.toggle("durable") });
-        }
-    }
-
-    fn declare_exchange(&mut self, node: NodeId, settings: &Settings) {
-        self.router.declare_exchange(node, exchange_type(settings), settings.text("name"));
-        match settings.toggle("durable") {
-            true => self.durable_exchanges.insert(node),
-            false => self.durable_exchanges.remove(&node),
-        };
-    }
-
-    fn configured(&mut self, node: NodeId, settings: &Settings) {
-        if let Some(hosted) = self.queues.get_mut(&node) {
-            hosted.is_durable = settings.toggle("durable");
-            self.router.declare_queue(node, settings.text("name"));
-        } else if self.router.exchange_type(node).is_some() {
-            self.declare_exchange(node, settings);
-        } else {
-            self.profile = profile(&settings.text("profile"));
+impl Clone for Host {
+    fn clone(&self) -> Host {
+        Host {
+            profile: self.profile,
+            server: self.server.clone(),
+            messages_made: self.messages_made,
+            outcome: Outcome::new(),
+            timer: self.timer,
+            clients: self.clients.clone(),
+            clients_opened: self.clients_opened,
         }
     }
 }
 
-impl Component for Broker {
+impl Host {
+    /// A broker of this product with nothing in it.
+    pub fn component(profile: &'static Profile, settings: &Settings) -> Box<dyn Component> {
+        Box::new(Host {
+            profile,
+            server: (profile.server)(settings),
+            messages_made: 0,
+            outcome: Outcome::new(),
+            timer: None,
+            clients: Vec::new(),
+            clients_opened: 0,
+        })
+    }
+
+    /// Calls the server and carries out what the call leads to.
+    #[inline]
+    fn call<R>(&mut self, context: &mut Context, about: impl FnOnce(&mut dyn Server, &mut Call) -> R) -> R {
+        let (now, broker, slow_percent) = (context.now(), context.node(), context.slow_percent());
+        let mut call = Call {
+            now,
+            broker,
+            slow_percent,
+            random: context.random(),
+            messages_made: &mut self.messages_made,
+            outcome: &mut self.outcome,
+        };
+        let answer = about(&mut *self.server, &mut call);
+        self.carry_out(context);
+        if let Some(due) = self.server.next_due() {
+            self.arm(due, context);
+        }
+        answer
+    }
+
+    #[inline]
+    fn carry_out(&mut self, context: &mut Context) {
+        for happened in self.outcome.drain(..) {
+            match happened {
+                Happened::Fact { node, message, fact } => context.record_at(node, message, fact),
+                Happened::Frame { session, from, frame } => {
+                    if let Some(link) = session.link() {
+                        context.send_link(from, link, Message::Broker(frame));
+                    }
+                }
+                Happened::Told { session, word, body } => {
+                    if let Some(client) = self.clients.iter().find(|client| client.session == session) {
+                        say(client, word, body, context);
+                    }
+                }
+                Happened::Made(content) => context.remember(&content),
+            }
+        }
+    }
+
+    /// Sets the timer, unless it runs out early enough; one that is too early finds nothing due and is set again.
+    fn arm(&mut self, due: Time, context: &mut Context) {
+        if self.timer.is_some_and(|(_, at)| at <= due) {
+            return;
+        }
+        if let Some((timer, _)) = self.timer.take() {
+            context.cancel_timer(timer);
+        }
+        let at = due.max(context.now());
+        self.timer = Some((context.set_timer(at.since(context.now()), 0), at));
+    }
+
+    /// A line from a console at the other end of a link.
+    fn operate(&mut self, link: LinkId, place: NodeId, line: &str, context: &mut Context) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            return;
+        }
+        let (name, operation) = client_and_operation(line);
+        let (word, rest) = operation.split_once(char::is_whitespace).unwrap_or((operation, ""));
+        let rest = rest.trim();
+        let answer = match word {
+            "help" => help(self.profile.words, rest),
+            "kill" if !rest.is_empty() => return self.kill(link, place, name, rest, context),
+            _ => match self.session(link, place, name) {
+                Some(session) => {
+                    // The answer goes first, then what the operation led to.
+                    let (now, broker, slow_percent) = (context.now(), context.node(), context.slow_percent());
+                    let mut call = Call {
+                        now,
+                        broker,
+                        slow_percent,
+                        random: context.random(),
+                        messages_made: &mut self.messages_made,
+                        outcome: &mut self.outcome,
+                    };
+                    self.server.execute(session, name, operation, &mut call)
+                }
+                None => json!({"error": format!("there are {CLIENTS_MAX} clients already")}),
+            },
+        };
+        answer_line(link, place, name, answer, context);
+        self.call(context, |_, _| ());
+    }
+
+    /// The session of a console's client; a new one for a new name.
+    fn session(&mut self, link: LinkId, place: NodeId, name: &str) -> Option<Session> {
+        if let Some(client) = self.clients.iter().find(|client| client.link == link && &*client.name == name) {
+            return Some(client.session);
+        }
+        if self.clients.len() >= CLIENTS_MAX {
+            return None;
+        }
+        let session = Session::of_console(self.clients_opened);
+        self.clients_opened += 1;
+        self.clients.push(Client { session, name: name.into(), link, place });
+        Some(session)
+    }
+
+    fn kill(&mut self, link: LinkId, place: NodeId, name: &str, killed: &str, context: &mut Context) {
+        let index = self.clients.iter().position(|client| client.link == link && &*client.name == killed);
+        let answer = match index {
+            Some(_) => json!("OK"),
+            None => json!({"error": format!("there is no client \"{killed}\"")}),
+        };
+        answer_line(link, place, name, answer, context);
+        if let Some(index) = index {
+            let client = self.clients.remove(index);
+            self.call(context, |server, call| server.disconnect(client.session, call));
+        }
+    }
+
+    /// The connection over a link is gone, and with it all clients of a console at its other end.
+    fn disconnect(&mut self, link: LinkId, context: &mut Context) {
+        while let Some(index) = self.clients.iter().position(|client| client.link == link) {
+            let client = self.clients.remove(index);
+            self.call(context, |server, call| server.disconnect(client.session, call));
+        }
+        self.call(context, |server, call| server.disconnect(Session::of_link(link), call));
+    }
+}
+
+fn answer_line(link: LinkId, place: NodeId, client: &str, answer: Json, context: &mut Context) {
+    let text = to_text(&line_of(client, "reply", answer));
+    context.send_link(place, link, BrokerMessage::Answer(text.into()).into());
+}
+
+fn say(client: &Client, word: &str, body: Json, context: &mut Context) {
+    let text = to_text(&line_of(&client.name, word, body));
+    context.send_link(client.place, client.link, BrokerMessage::Answer(text.into()).into());
+}
+
+impl Component for Host {
     fn on_message(&mut self, envelope: Envelope, context: &mut Context) {
         let Envelope { link, from, to, message, .. } = envelope;
-        let Message::Broker(message) = message;
         match message {
-            BrokerMessage::Publish(content) => self.publish(to, content, context),
-            BrokerMessage::Ack { tag, multiple, .. } => self.ack(to, link, tag, multiple, context),
-            BrokerMessage::Nack { tag, multiple, requeue, .. } => {
-                self.nack(to, link, tag, multiple, requeue, context);
+            Message::Broker(BrokerMessage::Operate(line)) => self.operate(link, to, &line, context),
+            Message::Broker(frame) => {
+                self.call(context, |server, call| server.receive(Session::of_link(link), from, to, frame, call));
             }
-            BrokerMessage::Subscribe { prefetch, auto_ack } => {
-                self.subscribe(to, link, from, prefetch, auto_ack, context);
-            }
-            BrokerMessage::Cancel => self.cancel(to, link, context),
-            // The rest a broker only sends, or another product understands it.
-            _ => {}
         }
+    }
+
+    fn on_timer(&mut self, timer: TimerId, _: u64, context: &mut Context) {
+        if self.timer.take_if(|(armed, _)| *armed == timer).is_none() {
+            return;
+        }
+        let now = context.now();
+        self.call(context, |server, call| {
+            if server.next_due().is_some_and(|due| due <= now) {
+                server.on_due(call);
+            }
+        });
     }
 
     fn on_fault(&mut self, notice: Notice, context: &mut Context) {
         match notice {
-            Notice::Crashed => self.crash(context),
-            Notice::Restarted => self.recover(context),
-            Notice::PeerLost { link, node, .. } => self.close(node, link, context),
-            // The client subscribes anew by itself.
+            Notice::Crashed => {
+                self.call(context, |server, call| server.crash(call));
+                // The kernel has taken the timer back, and no frame leaves a broker that is down.
+                self.timer = None;
+                self.clients.clear();
+            }
+            Notice::Restarted => {
+                self.timer = None;
+                self.call(context, |server, call| server.recover(call));
+            }
+            Notice::PeerLost { link, .. } => self.disconnect(link, context),
+            // The client speaks first.
             Notice::PeerBack { .. } => {}
         }
     }
 
     fn on_change(&mut self, change: &Change, context: &mut Context) {
         match change {
-            Change::MemberAdded { node, kind, settings } => self.member_added(*node, kind, settings),
-            Change::MemberRemoved { node } => self.remove(*node, context),
-            Change::Configured { node, settings } => self.configured(*node, settings),
-            Change::Joined { wire, from, to, settings } => self.router.bind(*wire, *from, *to, settings.list("keys")),
-            Change::Rejoined { wire, settings } => self.router.rebind(*wire, settings.list("keys")),
-            Change::Parted { wire } => self.router.unbind(*wire),
-            Change::LinkRemoved { link, node, .. } => self.close(*node, *link, context),
+            Change::MemberAdded { node, kind, settings } => {
+                self.call(context, |server, call| server.declare(*node, kind, settings, call));
+            }
+            Change::MemberRemoved { node } => self.call(context, |server, call| server.remove(*node, call)),
+            Change::Configured { node, settings } => {
+                self.call(context, |server, call| server.configure(*node, settings, call));
+            }
+            Change::Joined { wire, from, to, settings } => {
+                self.call(context, |server, call| server.join(*wire, *from, *to, settings, call));
+            }
+            Change::Rejoined { wire, settings } => {
+                self.call(context, |server, call| server.rejoin(*wire, settings, call));
+            }
+            Change::Parted { wire } => self.call(context, |server, call| server.part(*wire, call)),
+            Change::LinkRemoved { link, .. } => self.disconnect(*link, context),
             // A client speaks first.
             Change::LinkAdded { .. } => {}
         }
     }
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {
-        if let Some(hosted) = self.queues.get(&node) {
-            return inspect_queue(hosted, items_max);
+        let mut inspection = self.server.inspect(node, items_max);
+        if inspection.headline.is_empty() {
+            inspection.headline = self.profile.label.to_string();
         }
-        if let Some(kind) = self.router.exchange_type(node) {
-            let rows = vec![
-                ("Bindings", self.router.binding_count(node).to_string()),
-                ("Durable", yes_or_no(self.durable_exchanges.contains(&node))),
-            ];
-            return Inspection { headline: kind.label().to_string(), rows, ..Inspection::default() };
-        }
-        let rows = vec![
-            ("Version", self.profile.version.to_string()),
-            ("Exchanges", self.router.exchange_count().to_string()),
-            ("Queues", self.queues.len().to_string()),
-            ("Messages", self.held_count.to_string()),
-        ];
-        Inspection { headline: self.profile.label.to_string(), rows, ..Inspection::default() }
+        inspection
     }
 
     fn holds(&self, visit: &mut dyn FnMut(NodeId, MessageId)) {
-        for (node, hosted) in self.queues.iter() {
-            hosted.queue.visit(&mut |message| visit(*node, message));
-        }
+        self.server.holds(visit);
     }
 
     fn clone_box(&self) -> Box<dyn Component> {
         Box::new(self.clone())
     }
-}
-
-fn inspect_queue(hosted: &Hosted, items_max: usize) -> Inspection {
-    let (ready, unacked) = hosted.queue.levels();
-    let item = |seen: Seen| InspectionItem {
-        message: seen.message,
-        state: match (seen.holder, seen.redelivered) {
-            (Some(_), _) => ItemState::Unacked,
-            (None, true) => ItemState::ReadyAgain,
-            (None, false) => ItemState::Ready,
-        },
-        holder: seen.holder,
-    };
-    Inspection {
-        headline: format!("{ready} ready · {unacked} unacked"),
-        items: hosted.queue.seen(items_max).into_iter().map(item).collect(),
-        item_count: ready as usize + unacked as usize,
-        rows: vec![("Consumers", hosted.queue.consumer_count().to_string()), ("Durable", yes_or_no(hosted.is_durable))],
-    }
-}
-
-fn yes_or_no(flag: bool) -> String {
-    if flag { "yes" } else { "no" }.to_string()
 }

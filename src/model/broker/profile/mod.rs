@@ -1,11 +1,12 @@
-//! Broker products: their words, defaults and guarantees as data, each with its source, and the mechanisms that they
-//! are made of.
+//! Broker products: their words, defaults and guarantees as data, each with its source.
 //!
-//! Here lives nothing that runs. The difference between two products is the difference between two short files.
+//! Here lives nothing that runs; a profile names the server that does.
 //!
-//! To add a product, write its file, name it in [`PROFILES`], and add the mechanisms that it needs beside the others.
+//! To add a product, write its file and name it in [`PROFILES`].
 
-use super::server::Word;
+use crate::vocabulary::Settings;
+
+use super::server::{Server, Word};
 
 pub mod rabbitmq;
 
@@ -46,20 +47,6 @@ pub struct Fidelity {
     pub test: &'static str,
 }
 
-/// How a product keeps messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StorageMechanism {
-    /// `mechanism/queue.rs`: a message is forgotten when it is acknowledged.
-    ClassicQueue,
-}
-
-/// How a product finds the place for a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoutingMechanism {
-    /// `mechanism/router.rs`: exchanges and bindings.
-    Exchanges,
-}
-
 /// A broker product.
 #[derive(Debug)]
 pub struct Profile {
@@ -79,10 +66,8 @@ pub struct Profile {
     pub fidelity: &'static [Fidelity],
     /// The words of its console.
     pub words: &'static [Word],
-    /// How messages find their place.
-    pub routing: RoutingMechanism,
-    /// How they are kept there.
-    pub storage: StorageMechanism,
+    /// Makes the product's server, for the settings of its node.
+    pub server: fn(&Settings) -> Box<dyn Server>,
 }
 
 /// Every product.

@@ -3,7 +3,9 @@
 //! Reproduces: version 3.10 with classic queues on one node. Sources name pages of rabbitmq.com, or modules of the
 //! server. Leaves out: what the mechanisms leave out, and clusters.
 
-use super::{Profile, RoutingMechanism, Statement, StorageMechanism};
+use crate::model::broker::rabbitmq;
+
+use super::{Profile, Statement};
 
 const fn states(subject: &'static str, says: &'static str, source: &'static str) -> Statement {
     Statement { subject, says, source }
@@ -53,8 +55,7 @@ pub const PROFILE: Profile = Profile {
     ],
     fidelity: &[],
     words: &[],
-    routing: RoutingMechanism::Exchanges,
-    storage: StorageMechanism::ClassicQueue,
+    server: rabbitmq::server::server,
 };
 
 #[cfg(test)]

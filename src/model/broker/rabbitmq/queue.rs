@@ -1,7 +1,7 @@
 //! The queue: where messages wait for consumers.
 //!
 //! Reproduces: RabbitMQ 3.10 classic queues (rabbitmq.com, "Queues", "Classic Queues"). How it orders, hands out and
-//! takes back is in `mechanism/queue.rs`; what survives a restart is in `recovery.rs`.
+//! takes back is in `queue.rs`; what survives a restart is in `recovery.rs`.
 //!
 //! Leaves out: time to live, length limits, dead letters, priorities, exclusive and auto-delete queues, lazy mode,
 //! quorum queues and streams.

@@ -7,18 +7,18 @@
 //! Leaves out: the moment between accepting a persistent message and its reaching the disk, in which a crash loses it.
 //! What does not survive is recorded as lost when the broker crashes, though RabbitMQ finds out at its restart.
 
-use crate::kernel::Context;
+use crate::model::broker::server::Call;
 use crate::vocabulary::{DropReason, Fact, MessageId, NodeId};
 
-use super::broker::Broker;
-use super::traffic::{dropped, put_back};
+use super::server::RabbitMq;
+use super::traffic::put_back;
 
-impl Broker {
+impl RabbitMq {
     /// The broker stops without warning: connections and everything that is not on disk are gone.
-    pub(super) fn crash(&mut self, context: &mut Context) {
+    pub(super) fn stop(&mut self, call: &mut Call) {
         for (node, hosted) in self.queues.iter_mut() {
             for consumer in hosted.queue.end_subscriptions() {
-                context.record_at(*node, MessageId::NONE, Fact::Unsubscribed { consumer });
+                call.fact(*node, MessageId::NONE, Fact::Unsubscribed { consumer });
             }
             let (mut ready, mut unacked) = hosted.queue.levels();
             let is_durable = hosted.is_durable;
@@ -28,23 +28,23 @@ impl Broker {
                     true => ready -= 1,
                     false => unacked -= 1,
                 }
-                context.record_at(*node, content.id, Fact::Discarded { ready, unacked });
-                context.record_at(*node, content.id, dropped(DropReason::NotPersistent));
+                call.fact(*node, content.id, Fact::Discarded { ready, unacked });
+                call.dropped(*node, content.id, DropReason::NotPersistent);
             }
             self.held_count -= lost.len();
         }
     }
 
     /// The broker runs again. Consumers subscribe by themselves, so nothing is handed out yet.
-    pub(super) fn recover(&mut self, context: &mut Context) {
+    pub(super) fn restart(&mut self, call: &mut Call) {
         for (node, hosted) in self.queues.iter_mut() {
             let returned = hosted.queue.recover();
-            put_back(*node, hosted, returned, context);
+            put_back(*node, hosted, returned, call);
         }
     }
 
     /// An exchange or queue is taken out of the drawing. Its links are gone already; its messages go with it.
-    pub(super) fn remove(&mut self, node: NodeId, context: &mut Context) {
+    pub(super) fn remove_member(&mut self, node: NodeId, call: &mut Call) {
         self.router.remove(node);
         self.durable_exchanges.remove(&node);
         let Some(hosted) = self.queues.remove(&node) else { return };
@@ -54,8 +54,8 @@ impl Broker {
                 Some(_) => unacked -= 1,
                 None => ready -= 1,
             }
-            context.record_at(node, seen.message, Fact::Discarded { ready, unacked });
-            context.record_at(node, seen.message, dropped(DropReason::Removed));
+            call.fact(node, seen.message, Fact::Discarded { ready, unacked });
+            call.dropped(node, seen.message, DropReason::Removed);
             self.held_count -= 1;
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Reproduces: RabbitMQ 3.10 exchanges of the types direct, fanout and topic, and bindings between exchanges
 //! (rabbitmq.com, "AMQP 0-9-1 Model Explained", "Exchange to Exchange Bindings"). The matching is in
-//! `mechanism/router.rs`. An exchange keeps no messages, so `durable` decides only whether a restarted broker still
+//! `router.rs`. An exchange keeps no messages, so `durable` decides only whether a restarted broker still
 //! knows it; here the drawing declares it again at once, as clients do when they connect.
 //!
 //! Leaves out: headers exchanges, alternate exchanges, internal and auto-delete exchanges, the mandatory flag. A type
@@ -12,7 +12,7 @@
 use crate::kernel::Port;
 use crate::vocabulary::Settings;
 
-use super::mechanism::router::ExchangeType;
+use super::router::ExchangeType;
 use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortSpec, Role};
 
 /// The exchange in palette, forms and validation.

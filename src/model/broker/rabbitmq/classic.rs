@@ -15,8 +15,9 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use crate::model::broker::server::Session;
 use crate::vocabulary::order::sort_by_key;
-use crate::vocabulary::{Content, FlatMap, LinkId, MessageId, NodeId};
+use crate::vocabulary::{Content, FlatMap, MessageId, NodeId};
 
 /// A message in the queue.
 #[derive(Clone, Debug)]
@@ -32,8 +33,8 @@ pub struct Stored {
 /// A message that the queue hands to a consumer.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// The consumer's link.
-    pub link: LinkId,
+    /// The consumer's connection.
+    pub session: Session,
     /// The consumer.
     pub consumer: NodeId,
     /// The delivery tag.
@@ -96,9 +97,9 @@ pub struct Queue {
     ready: VecDeque<Stored>,
     positions_given: u64,
     unacked_count: usize,
-    channels: FlatMap<LinkId, Channel>,
+    channels: FlatMap<Session, Channel>,
     /// Whose turn it is, next first.
-    round: VecDeque<LinkId>,
+    round: VecDeque<Session>,
 }
 
 impl Queue {
@@ -120,12 +121,12 @@ impl Queue {
         self.ready.push_back(Stored { position: self.positions_given, redelivered: false, content });
     }
 
-    /// Subscribes the consumer at the other end of the link; it joins the end of the round. A subscription that is
+    /// Subscribes the consumer at the other end of the session; it joins the end of the round. A subscription that is
     /// there already is replaced. If that changes between automatic and explicit acknowledgement, what was held can
     /// never be settled and is returned, in the order of the queue and not yet back in it.
-    pub fn subscribe(&mut self, link: LinkId, consumer: NodeId, prefetch: u16, auto_ack: bool) -> Vec<Stored> {
-        self.round.retain(|other| *other != link);
-        let channel = self.channels.get_or_insert_with(link, || Channel {
+    pub fn subscribe(&mut self, session: Session, consumer: NodeId, prefetch: u16, auto_ack: bool) -> Vec<Stored> {
+        self.round.retain(|other| *other != session);
+        let channel = self.channels.get_or_insert_with(session, || Channel {
             consumer,
             subscribed: false,
             prefetch,
@@ -143,24 +144,24 @@ impl Queue {
         channel.prefetch = prefetch;
         channel.auto_ack = auto_ack;
         channel.in_round = true;
-        self.round.push_back(link);
+        self.round.push_back(session);
         returned
     }
 
     /// Ends a subscription; what the consumer holds stays held. Returns the consumer, if it was subscribed.
-    pub fn cancel(&mut self, link: LinkId) -> Option<NodeId> {
-        let channel = self.channels.get_mut(&link).filter(|channel| channel.subscribed)?;
+    pub fn cancel(&mut self, session: Session) -> Option<NodeId> {
+        let channel = self.channels.get_mut(&session).filter(|channel| channel.subscribed)?;
         channel.subscribed = false;
         channel.in_round = false;
         let consumer = channel.consumer;
-        self.round.retain(|other| *other != link);
+        self.round.retain(|other| *other != session);
         Some(consumer)
     }
 
     /// Closes a channel.
-    pub fn close(&mut self, link: LinkId) -> Option<Closed> {
-        let channel = self.channels.remove(&link)?;
-        self.round.retain(|other| *other != link);
+    pub fn close(&mut self, session: Session) -> Option<Closed> {
+        let channel = self.channels.remove(&session)?;
+        self.round.retain(|other| *other != session);
         self.unacked_count -= channel.unacked.len();
         Some(Closed {
             consumer: channel.consumer,
@@ -175,18 +176,18 @@ impl Queue {
         if self.ready.is_empty() {
             return None;
         }
-        let (link, channel) = loop {
-            let link = self.round.pop_front()?;
-            let channel = self.channels.get_mut(&link)?;
+        let (session, channel) = loop {
+            let session = self.round.pop_front()?;
+            let channel = self.channels.get_mut(&session)?;
             if channel.has_credit() {
-                break (link, channel);
+                break (session, channel);
             }
             channel.in_round = false;
         };
         let mut stored = self.ready.pop_front()?;
         channel.last_tag += 1;
         let delivery = Delivery {
-            link,
+            session,
             consumer: channel.consumer,
             tag: channel.last_tag,
             redelivered: stored.redelivered,
@@ -198,46 +199,47 @@ impl Queue {
             channel.unacked.push_back((delivery.tag, stored));
             self.unacked_count += 1;
         }
-        self.round.push_back(link);
+        self.round.push_back(session);
         Some(delivery)
     }
 
     /// Takes the message of one delivery from the consumer that holds it; nothing if the tag is unknown.
     #[inline]
-    pub fn take(&mut self, link: LinkId, tag: u64) -> Option<(NodeId, Stored)> {
-        let channel = self.channels.get_mut(&link)?;
+    pub fn take(&mut self, session: Session, tag: u64) -> Option<(NodeId, Stored)> {
+        let channel = self.channels.get_mut(&session)?;
         let index = channel.unacked.binary_search_by_key(&tag, |(tag, _)| *tag).ok()?;
         let (_, stored) = channel.unacked.remove(index)?;
         let consumer = channel.consumer;
         self.unacked_count -= 1;
-        self.give_credit(link);
+        self.give_credit(session);
         Some((consumer, stored))
     }
 
     /// Takes the messages of all deliveries up to this tag, in the order of the queue. Tag 0 stands for all of them
     /// (AMQP 0-9-1 Reference, `basic.ack`, multiple).
-    pub fn take_up_to(&mut self, link: LinkId, tag: u64) -> Option<(NodeId, Vec<Stored>)> {
-        let channel = self.channels.get_mut(&link)?;
+    pub fn take_up_to(&mut self, session: Session, tag: u64) -> Option<(NodeId, Vec<Stored>)> {
+        let channel = self.channels.get_mut(&session)?;
         let count = channel.unacked.partition_point(|(other, _)| *other <= tag || tag == 0);
         let taken: Vec<Stored> = channel.unacked.drain(..count).map(|(_, stored)| stored).collect();
         let consumer = channel.consumer;
         self.unacked_count -= taken.len();
-        self.give_credit(link);
+        self.give_credit(session);
         Some((consumer, in_queue_order(taken)))
     }
 
     /// A consumer that had left the round joins its end.
     #[inline]
-    fn give_credit(&mut self, link: LinkId) {
-        if let Some(channel) = self.channels.get_mut(&link) {
+    fn give_credit(&mut self, session: Session) {
+        if let Some(channel) = self.channels.get_mut(&session) {
             if !channel.in_round && channel.has_credit() {
                 channel.in_round = true;
-                self.round.push_back(link);
+                self.round.push_back(session);
             }
         }
     }
 
     /// Puts a message that was taken back at its place.
+    #[cfg(test)]
     pub fn give_back_one(&mut self, stored: Stored) {
         let index = self.ready.partition_point(|other| other.position < stored.position);
         self.ready.insert(index, stored);
