@@ -54,6 +54,8 @@ pub struct Profile {
     pub name: &'static str,
     /// Its name on the page.
     pub label: &'static str,
+    /// The kind of node that hosts it.
+    pub host: &'static str,
     /// The version whose behaviour is reproduced.
     pub version: &'static str,
     /// Its own words for the general ones.
