@@ -16,6 +16,7 @@ pub use kind::{Group, NodeKind, ParamSpec, ParamType, PortSpec, Role, WireKind};
 pub const KINDS: &[&NodeKind] = &[
     &client::producer::KIND,
     &client::consumer::KIND,
+    &client::console::KIND,
     &broker::rabbitmq::exchange::KIND,
     &broker::rabbitmq::queue::KIND,
     &broker::rabbitmq::BROKER,
@@ -23,7 +24,7 @@ pub const KINDS: &[&NodeKind] = &[
 
 /// Every kind of wire.
 pub const WIRE_KINDS: &[&WireKind] =
-    &[&client::PUBLISH_WIRE, &broker::rabbitmq::BINDING_WIRE, &client::SUBSCRIPTION_WIRE];
+    &[&client::PUBLISH_WIRE, &broker::rabbitmq::BINDING_WIRE, &client::SUBSCRIPTION_WIRE, &client::CONSOLE_WIRE];
 
 /// The kind of node of this name.
 pub fn node_kind(name: &str) -> Option<&'static NodeKind> {

@@ -27,7 +27,7 @@ pub const KIND: NodeKind = NodeKind {
             name: "in",
             port: Port(0),
             direction: Direction::In,
-            wires: &["publish", "binding"],
+            wires: &["publish", "binding", "console"],
             help: "Messages from producers, or from another exchange that is bound to this one.",
         },
         PortSpec {

@@ -21,7 +21,7 @@ pub const KIND: NodeKind = NodeKind {
             name: "in",
             port: Port(0),
             direction: Direction::In,
-            wires: &["publish", "binding"],
+            wires: &["publish", "binding", "console"],
             help: "Bindings from exchanges; or a producer, which then publishes to the default exchange with the \
                    queue's name as the key.",
         },
