@@ -82,6 +82,10 @@ pub enum Msg {
     QuickPick(String),
     /// Other pages of the dock, or other filters.
     Dock(DockState),
+    /// Say this line to this broker.
+    Console(String, String),
+    /// Look into the selected part.
+    LookInside,
     /// Save a picture of a page of the dock.
     ExportDock(Tab),
     /// Save a picture of the drawing.

@@ -19,8 +19,10 @@ use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::{Duration, EventId, Fact, FactKind, MessageId, NodeId, Time, TraceEvent};
 
 use super::app::Msg;
+use super::console::{view, Console, View};
 use super::guarantees::{table, table_html, Books, Table};
 use super::icons::glyph;
+use super::inside::{inside, inside_html, Inside};
 use super::shapes::drawing_html;
 use super::snapshot::{counters, Counter};
 
@@ -44,13 +46,18 @@ pub enum Tab {
     Counters,
     /// What each subscriber got.
     Guarantees,
+    /// What is in the selected part.
+    Inside,
+    /// Talking to a broker.
+    Console,
 }
 
 impl Tab {
     /// The pages of the left half, which is the whole dock on a narrow screen.
-    pub const LEFT: [Tab; 5] = [Tab::Sequence, Tab::Log, Tab::Counters, Tab::Guarantees, Tab::Depth];
+    pub const LEFT: [Tab; 7] =
+        [Tab::Sequence, Tab::Log, Tab::Inside, Tab::Console, Tab::Counters, Tab::Guarantees, Tab::Depth];
     /// The pages of the right half.
-    pub const RIGHT: [Tab; 4] = [Tab::Depth, Tab::Guarantees, Tab::Log, Tab::Counters];
+    pub const RIGHT: [Tab; 5] = [Tab::Depth, Tab::Guarantees, Tab::Inside, Tab::Log, Tab::Counters];
 
     /// The title.
     pub fn label(self) -> &'static str {
@@ -60,6 +67,8 @@ impl Tab {
             Tab::Log => "Log",
             Tab::Counters => "Counters",
             Tab::Guarantees => "Guarantees",
+            Tab::Inside => "Inside",
+            Tab::Console => "Console",
         }
     }
 }
@@ -88,6 +97,8 @@ pub struct DockState {
     pub followed: Option<MessageId>,
     /// The number of the guarantees whose messages are listed.
     pub opened: Option<(NodeId, Aspect)>,
+    /// The broker at the console, by its id.
+    pub console: String,
 }
 
 impl Default for DockState {
@@ -99,6 +110,7 @@ impl Default for DockState {
             filter: Filter::default(),
             followed: None,
             opened: None,
+            console: String::new(),
         }
     }
 }
@@ -114,6 +126,10 @@ pub enum Content {
     Counters(Rc<Vec<Counter>>, Rc<Vec<Vec<String>>>),
     /// The guarantees.
     Guarantees(Rc<Table>),
+    /// The lists of what is inside.
+    Inside(Rc<Inside>),
+    /// The console.
+    Console(Rc<View>),
 }
 
 /// A line of the log.
@@ -134,6 +150,8 @@ pub fn content(session: &Session, books: &mut Books, state: &DockState, tab: Tab
         Tab::Sequence => Content::Drawing(Rc::new(sequence_drawing(session, state, size))),
         Tab::Depth => Content::Drawing(Rc::new(depth_drawing(session, size))),
         Tab::Log => Content::Log(Rc::new(log_lines(session, state))),
+        Tab::Inside => Content::Inside(Rc::new(inside(session))),
+        Tab::Console => Content::Console(Rc::new(view(session, state))),
         Tab::Guarantees => Content::Guarantees(Rc::new(table(session, books, state.opened))),
         Tab::Counters => Content::Counters(Rc::new(counters(session.run())), Rc::new(delivery_table(session))),
     }
@@ -403,6 +421,10 @@ pub fn Pane(props: &PaneProps) -> Html {
         Content::Log(lines) => log_html(lines, &props.state, &props.send),
         Content::Counters(counters, rows) => counters_html(counters, rows),
         Content::Guarantees(table) => table_html(table, &props.state, &props.send),
+        Content::Inside(inside) => inside_html(inside, &props.state, &props.send),
+        Content::Console(view) => {
+            html! { <Console view={view.clone()} state={props.state.clone()} send={props.send.clone()} /> }
+        }
     };
     html! {
         <div class={classes!("pane", props.side)}>

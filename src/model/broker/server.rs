@@ -198,7 +198,7 @@ impl Clone for Box<dyn Server> {
 }
 
 /// One word of a product's console, for help and completion.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
     /// The word that a line begins with.
     pub name: &'static str,

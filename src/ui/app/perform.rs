@@ -40,6 +40,11 @@ impl App {
                 self.dock = dock;
                 self.look(true);
             }
+            Msg::Console(node, line) => self.speak(node, &line),
+            Msg::LookInside => {
+                self.dock.left = Tab::Inside;
+                self.look(true);
+            }
             Msg::ExportDock(tab) => self.export_dock(tab),
             Msg::ExportTopology => self.export_topology(),
             Msg::ExportDocument => {
@@ -166,6 +171,15 @@ impl App {
             }
             Err(error) => self.say(format!("{name} can't be opened: {error}. What was open is still open."), true),
         }
+    }
+
+    /// Says a line to a broker.
+    fn speak(&mut self, node: String, line: &str) {
+        match super::super::console::refusal(&self.session, &node) {
+            Some(refusal) => self.say(refusal, true),
+            None => self.act(Action::Command { node, command: format!("console {line}") }),
+        }
+        self.look(true);
     }
 
     fn export_dock(&mut self, tab: Tab) {
