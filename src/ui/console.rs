@@ -1,5 +1,6 @@
 //! The console of a broker in the run: what is typed is said to it at once, and what it answers is listed.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
@@ -123,36 +124,7 @@ pub fn Console(props: &ConsoleProps) -> Html {
             }
         })
     };
-    let keys = {
-        let (send, node) = (props.send.clone(), view.node.clone());
-        Callback::from(move |event: KeyboardEvent| {
-            let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
-                return;
-            };
-            let (mut history, mut place) = (history.borrow_mut(), place.borrow_mut());
-            match event.key().as_str() {
-                "Enter" if !input.value().trim().is_empty() => {
-                    let line = input.value().trim().to_string();
-                    send.emit(Msg::Console(node.clone(), line.clone()));
-                    history.retain(|earlier| *earlier != line);
-                    history.push(line);
-                    *place = history.len();
-                    input.set_value("");
-                }
-                "ArrowUp" if *place > 0 => {
-                    event.prevent_default();
-                    *place -= 1;
-                    input.set_value(&history[*place]);
-                }
-                "ArrowDown" if *place < history.len() => {
-                    event.prevent_default();
-                    *place += 1;
-                    input.set_value(history.get(*place).map_or("", String::as_str));
-                }
-                _ => {}
-            }
-        })
-    };
+    let keys = keys(props.send.clone(), view.node.clone(), history, place);
     html! {
         <div class="console">
             <ol ref={list} aria-live="polite">
@@ -178,7 +150,43 @@ pub fn Console(props: &ConsoleProps) -> Html {
     }
 }
 
-/// The kind's own label, for a broker that can't be spoken to now.
+/// Enter says the line; the arrow keys bring back earlier ones.
+fn keys(
+    send: Callback<Msg>,
+    node: String,
+    history: Rc<RefCell<Vec<String>>>,
+    place: Rc<RefCell<usize>>,
+) -> Callback<KeyboardEvent> {
+    Callback::from(move |event: KeyboardEvent| {
+        let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
+            return;
+        };
+        let (mut history, mut place) = (history.borrow_mut(), place.borrow_mut());
+        match event.key().as_str() {
+            "Enter" if !input.value().trim().is_empty() => {
+                let line = input.value().trim().to_string();
+                send.emit(Msg::Console(node.clone(), line.clone()));
+                history.retain(|earlier| *earlier != line);
+                history.push(line);
+                *place = history.len();
+                input.set_value("");
+            }
+            "ArrowUp" if *place > 0 => {
+                event.prevent_default();
+                *place -= 1;
+                input.set_value(&history[*place]);
+            }
+            "ArrowDown" if *place < history.len() => {
+                event.prevent_default();
+                *place += 1;
+                input.set_value(history.get(*place).map_or("", String::as_str));
+            }
+            _ => {}
+        }
+    })
+}
+
+/// Why a broker can't be spoken to now.
 pub fn refusal(session: &Session, node: &str) -> Option<String> {
     use crate::kernel::NodeCondition;
     let id = session.run().node(node)?;
