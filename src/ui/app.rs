@@ -449,7 +449,7 @@ impl App {
         html! {
             <div class="palette-sheet">
                 { self.sheet_close("Close the list of parts", || Msg::TogglePalette) }
-                { palette(armed, &self.send) }
+                { palette(self.session.document(), armed, &self.send) }
             </div>
         }
     }

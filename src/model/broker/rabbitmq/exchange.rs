@@ -19,7 +19,7 @@ use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortS
 pub const KIND: NodeKind = NodeKind {
     name: "exchange",
     label: "Exchange",
-    group: Group::Brokers,
+    group: Group::RabbitMq,
     help: "Takes messages and sends a copy of each to every queue that is bound to it with a matching key.",
     role: Role::Member { host: "broker" },
     ports: &[

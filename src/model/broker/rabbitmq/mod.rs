@@ -21,7 +21,7 @@ mod traffic;
 pub const BROKER: NodeKind = NodeKind {
     name: "broker",
     label: "Broker",
-    group: Group::Brokers,
+    group: Group::RabbitMq,
     help: "Hosts exchanges and queues. When it crashes, they go down with it.",
     role: Role::Component(|settings| Host::component(&profile::rabbitmq::PROFILE, settings)),
     ports: &[],

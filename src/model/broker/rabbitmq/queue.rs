@@ -13,7 +13,7 @@ use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortS
 pub const KIND: NodeKind = NodeKind {
     name: "queue",
     label: "Queue",
-    group: Group::Brokers,
+    group: Group::RabbitMq,
     help: "Keeps messages in order until a consumer has acknowledged them. Its consumers share the messages.",
     role: Role::Member { host: "broker" },
     ports: &[
