@@ -84,9 +84,20 @@ fn line(text: &str) -> Line {
         return Line { class: "", client, text: String::new() };
     };
     let class = if body.get("error").is_some() { "lost" } else { "" };
-    let body = json::to_text(&body);
+    let body = help_text(&body).unwrap_or_else(|| json::to_text(&body));
     let text = if word == "reply" { body } else { format!("{word} {body}") };
     Line { class, client, text }
+}
+
+/// The answer to `help` as lines to read: how each word is used, and what it does.
+fn help_text(body: &Json) -> Option<String> {
+    let one = |word: &Json| Some(format!("{}\n    {}", word.get("usage")?.as_str()?, word.get("help")?.as_str()?));
+    match body {
+        Json::Array(words) => {
+            Some(words.iter().map(one).collect::<Option<Vec<_>>>()?.join("\n")).filter(|text| !text.is_empty())
+        }
+        word => one(word),
+    }
 }
 
 /// The properties of the console.
