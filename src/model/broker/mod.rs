@@ -16,10 +16,12 @@ pub mod broker;
 pub mod console;
 pub mod exchange;
 pub mod mechanism;
+mod operation;
 pub mod profile;
 pub mod queue;
 mod recovery;
 pub mod server;
+pub mod sqs;
 mod traffic;
 pub mod words;
 

@@ -8,6 +8,7 @@
 use super::server::Word;
 
 pub mod rabbitmq;
+pub mod sqs;
 
 /// A statement about a product, with its source.
 #[derive(Clone, Copy, Debug)]
