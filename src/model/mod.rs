@@ -20,11 +20,18 @@ pub const KINDS: &[&NodeKind] = &[
     &broker::rabbitmq::exchange::KIND,
     &broker::rabbitmq::queue::KIND,
     &broker::rabbitmq::BROKER,
+    &broker::sqs::QUEUE,
+    &broker::sqs::SERVICE,
 ];
 
 /// Every kind of wire.
-pub const WIRE_KINDS: &[&WireKind] =
-    &[&client::PUBLISH_WIRE, &broker::rabbitmq::BINDING_WIRE, &client::SUBSCRIPTION_WIRE, &client::CONSOLE_WIRE];
+pub const WIRE_KINDS: &[&WireKind] = &[
+    &client::PUBLISH_WIRE,
+    &broker::rabbitmq::BINDING_WIRE,
+    &client::SUBSCRIPTION_WIRE,
+    &client::CONSOLE_WIRE,
+    &broker::sqs::REDRIVE_WIRE,
+];
 
 /// The kind of node of this name.
 pub fn node_kind(name: &str) -> Option<&'static NodeKind> {

@@ -9,6 +9,7 @@ use crate::vocabulary::Settings;
 use super::server::{Server, Word};
 
 pub mod rabbitmq;
+pub mod sqs;
 
 /// A statement about a product, with its source.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +74,7 @@ pub struct Profile {
 }
 
 /// Every product.
-pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE];
+pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &sqs::PROFILE];
 
 /// The product of this name; the first one if there is none.
 pub fn profile(name: &str) -> &'static Profile {
