@@ -11,6 +11,7 @@ mod attributes;
 mod console;
 mod deduplication;
 mod groups;
+mod inside;
 mod kind;
 mod receive;
 mod send;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use crate::kernel::{Inspection, InspectionItem, ItemState};
+use crate::kernel::{InsideTable, Inspection, InspectionItem, ItemState};
 use crate::model::broker::mechanism::deadlines::Deadlines;
 use crate::model::broker::server::{Call, Server, Session};
 use crate::vocabulary::{
@@ -18,9 +18,9 @@ use crate::vocabulary::{
 
 use super::attributes::Attributes;
 use super::deduplication::Window;
-use super::kind;
 use super::receive::{Attempt, Reader, Waiter};
 use super::store::{State, Store, Stored};
+use super::{inside, kind};
 
 /// Where the dead letters of a queue go, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -435,6 +435,11 @@ impl Server for Sqs {
                 Inspection { headline: "Amazon SQS".to_string(), rows, ..Inspection::default() }
             }
         }
+    }
+
+    fn inside(&self, node: NodeId, now: Time, rows_max: usize) -> Vec<InsideTable> {
+        let queue = self.by_node.get(&node).and_then(|number| self.queue(*number));
+        queue.map_or_else(Vec::new, |queue| inside::tables(queue, now, rows_max))
     }
 
     fn holds(&self, visit: &mut dyn FnMut(NodeId, MessageId)) {
