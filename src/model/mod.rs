@@ -22,6 +22,9 @@ pub const KINDS: &[&NodeKind] = &[
     &broker::rabbitmq::BROKER,
     &broker::sqs::QUEUE,
     &broker::sqs::SERVICE,
+    &broker::redis_streams::STREAM,
+    &broker::redis_streams::STREAM_GROUP,
+    &broker::redis_streams::SERVER,
 ];
 
 /// Every kind of wire.
@@ -31,6 +34,8 @@ pub const WIRE_KINDS: &[&WireKind] = &[
     &client::SUBSCRIPTION_WIRE,
     &client::CONSOLE_WIRE,
     &broker::sqs::REDRIVE_WIRE,
+    &broker::redis_streams::READS_WIRE,
+    &broker::redis_streams::DEAD_LETTER_WIRE,
 ];
 
 /// The kind of node of this name.

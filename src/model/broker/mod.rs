@@ -16,6 +16,7 @@ pub mod mechanism;
 mod operation;
 pub mod profile;
 pub mod rabbitmq;
+pub mod redis_streams;
 pub mod server;
 pub mod sqs;
 pub mod words;

@@ -9,6 +9,7 @@ use crate::vocabulary::Settings;
 use super::server::{Server, Word};
 
 pub mod rabbitmq;
+pub mod redis_streams;
 pub mod sqs;
 
 /// A statement about a product, with its source.
@@ -74,7 +75,7 @@ pub struct Profile {
 }
 
 /// Every product.
-pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &sqs::PROFILE];
+pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &sqs::PROFILE, &redis_streams::PROFILE];
 
 /// The product of this name; the first one if there is none.
 pub fn profile(name: &str) -> &'static Profile {
