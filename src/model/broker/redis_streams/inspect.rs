@@ -8,9 +8,6 @@ use super::group::{Group, UNKNOWN};
 use super::server::RedisStreams;
 use super::stream::Stream;
 
-/// Pending entries that are described one by one.
-const DESCRIBED: usize = 20;
-
 /// What can be seen of a member, or of the server if the node is none.
 pub fn inspect(server: &RedisStreams, node: NodeId, items_max: usize) -> Inspection {
     match server.places.get(&node) {
@@ -85,16 +82,6 @@ fn inspect_group(stream: &Stream, group: &Group, items_max: usize) -> Inspection
         state: if group.again.get(id).is_some() { ItemState::ReadyAgain } else { ItemState::Ready },
         holder: None,
     });
-    let pending: Vec<String> = group
-        .pending
-        .iter()
-        .take(DESCRIBED.min(items_max))
-        .map(|(id, nack)| {
-            let owner = stream.consumer_name(group.place.1, nack.consumer);
-            let gone = if nack.is_gone { ", deleted" } else { "" };
-            format!("{id}: {owner}, delivered {} times, last at {} ms{gone}", nack.count, nack.time_ms)
-        })
-        .collect();
     let consumers = group.consumers_by_name().filter_map(|index| group.consumer(index));
     let consumers: Vec<String> =
         consumers.map(|consumer| format!("{}: {} pending", consumer.name, consumer.pending)).collect();
@@ -108,7 +95,6 @@ fn inspect_group(stream: &Stream, group: &Group, items_max: usize) -> Inspection
             ("Entries read", read),
             ("Lag", stream.lag(group.place.1).map_or("unknown".to_string(), |lag| lag.to_string())),
             ("Pending", group.pending.len().to_string()),
-            ("Pending entries", pending.join("; ")),
             ("Consumers", consumers.join("; ")),
         ],
     }

@@ -19,6 +19,7 @@ mod drawing;
 mod fields;
 mod group;
 mod id;
+mod inside;
 mod inspect;
 mod kinds;
 mod lag;

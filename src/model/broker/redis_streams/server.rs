@@ -7,13 +7,14 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use crate::kernel::Inspection;
+use crate::kernel::{InsideTable, Inspection};
 use crate::model::broker::server::{Call, Server, Session};
 use crate::vocabulary::{BrokerMessage, Fact, FlatMap, MessageId, NodeId, Settings, Time, Value as Setting, WireId};
 
 use super::console::Terminal;
 use super::drawing::Place;
 use super::id::Id;
+use super::inside;
 use super::inspect;
 use super::node::NodeLimits;
 use super::persistence::Mode;
@@ -248,6 +249,10 @@ impl Server for RedisStreams {
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {
         inspect::inspect(self, node, items_max)
+    }
+
+    fn inside(&self, node: NodeId, now: Time, rows_max: usize) -> Vec<InsideTable> {
+        inside::tables(self, node, now, rows_max)
     }
 
     fn holds(&self, visit: &mut dyn FnMut(NodeId, MessageId)) {
