@@ -39,9 +39,12 @@ pub fn finish(run: &mut Run, messages: u64) -> u64 {
 fn members(host: &str) -> (&'static NodeKind, &'static NodeKind) {
     let of_host = |kind: &&&NodeKind| matches!(kind.role, Role::Member { host: of } if of == host);
     let inside: Vec<&NodeKind> = KINDS.iter().filter(of_host).copied().collect();
-    let reader = inside.iter().copied().find(|kind| kind.hands_out()).expect("something hands out");
+    let only_out = inside.iter().copied().find(|kind| kind.hands_out() && !kind.takes_in());
+    let reader =
+        only_out.or_else(|| inside.iter().copied().find(|kind| kind.hands_out())).expect("something hands out");
     let direct = if reader.takes_in() { Some(reader) } else { None };
-    let entry = direct.or_else(|| inside.iter().copied().find(|kind| kind.takes_in() && !kind.hands_out()));
+    let only_in = || inside.iter().copied().find(|kind| kind.takes_in() && !kind.hands_out());
+    let entry = direct.or_else(only_in).or_else(|| inside.iter().copied().find(|kind| kind.takes_in()));
     (entry.expect("something takes in"), reader)
 }
 

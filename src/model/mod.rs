@@ -25,6 +25,9 @@ pub const KINDS: &[&NodeKind] = &[
     &broker::kafka::CLUSTER_KIND,
     &broker::sqs::QUEUE,
     &broker::sqs::SERVICE,
+    &broker::redis_streams::STREAM,
+    &broker::redis_streams::STREAM_GROUP,
+    &broker::redis_streams::SERVER,
 ];
 
 /// Every kind of wire.
@@ -33,8 +36,9 @@ pub const WIRE_KINDS: &[&WireKind] = &[
     &broker::rabbitmq::BINDING_WIRE,
     &client::SUBSCRIPTION_WIRE,
     &client::CONSOLE_WIRE,
-    &broker::kafka::READS_WIRE,
+    &broker::READS_WIRE,
     &broker::sqs::REDRIVE_WIRE,
+    &broker::redis_streams::GIVE_UP_WIRE,
 ];
 
 /// The kind of node of this name.

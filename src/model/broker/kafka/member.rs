@@ -6,7 +6,7 @@
 use crate::kernel::Port;
 use crate::model::broker::broker::Host;
 use crate::model::broker::profile;
-use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortSpec, Role, WireKind};
+use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortSpec, Role};
 use crate::vocabulary::Duration;
 
 /// The name of the host's kind.
@@ -220,7 +220,7 @@ pub const TOPIC_KIND: NodeKind = NodeKind {
             name: "in",
             port: Port(0),
             direction: Direction::In,
-            wires: &["publish"],
+            wires: &["publish", "console"],
             help: "Producers. The routing key is the record's key; without one the partition is sticky.",
         },
         PortSpec {
@@ -337,7 +337,7 @@ pub const GROUP_KIND: NodeKind = NodeKind {
             name: "in",
             port: Port(0),
             direction: Direction::In,
-            wires: &["reads"],
+            wires: &["reads", "console"],
             help: "The topics that it reads.",
         },
         PortSpec {
@@ -446,12 +446,3 @@ const GROUP_PARAMS: &[ParamSpec] = &[
     )
     .source("Kafka 4.0: ConsumerConfig, isolation.level = read_uncommitted"),
 ];
-
-/// From a topic to a group.
-pub const READS_WIRE: WireKind = WireKind {
-    name: "reads",
-    label: "Reads",
-    help: "The members of the group subscribe to the topic.",
-    link: false,
-    params: &[],
-};

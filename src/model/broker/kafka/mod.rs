@@ -49,7 +49,7 @@ use crate::vocabulary::{BrokerMessage, FlatMap, MessageId, NodeId, Settings, Tim
 use super::server::{Call, Server, Session};
 
 pub use hash::partition_of;
-pub use member::{CLUSTER_KIND, GROUP_KIND, HOST_COMMANDS, HOST_PARAMS, READS_WIRE, TOPIC_KIND};
+pub use member::{CLUSTER_KIND, GROUP_KIND, HOST_COMMANDS, HOST_PARAMS, TOPIC_KIND};
 
 use client::Client;
 use config::{ClusterConfig, Config};

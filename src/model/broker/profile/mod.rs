@@ -10,6 +10,7 @@ use super::server::{Server, Word};
 
 pub mod kafka;
 pub mod rabbitmq;
+pub mod redis_streams;
 pub mod sqs;
 
 /// A statement about a product, with its source.
@@ -75,7 +76,7 @@ pub struct Profile {
 }
 
 /// Every product.
-pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &kafka::PROFILE, &sqs::PROFILE];
+pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &kafka::PROFILE, &sqs::PROFILE, &redis_streams::PROFILE];
 
 /// The product of this name; the first one if there is none.
 pub fn profile(name: &str) -> &'static Profile {
