@@ -1,7 +1,7 @@
 //! The arguments of commands, read as Redis reads them, and the errors in its words.
 //!
 //! Reproduces: Redis 7.0 (object.c, util.c, server.c). An error is its text without the `ERR` before it, as client
-//! libraries show it; other codes, such as `NOGROUP`, stay.
+//! libraries show it; other codes, such as `NOGROUP`, stay. Leaves out: bytes that are no text.
 
 use serde_json::{json, Value as Json};
 

@@ -2,7 +2,8 @@
 //!
 //! Reproduces: Redis 7.0 (t_stream.c; redis.io, "Streams", "XREADGROUP", "XCLAIM"). Nothing comes back by itself: an
 //! entry stays in the pending entries list, with its owner, the time of its last delivery and a count of deliveries,
-//! until somebody acknowledges or claims it.
+//! until somebody acknowledges or claims it. Leaves out: what came after 7.0, such as the time of a consumer's last
+//! success.
 //!
 //! A copy whose entry lies after the position is *ready*, even if it is pending too: after `XGROUP SETID` to an earlier
 //! id, or `XCLAIM ... FORCE` of a new entry, the group hands it out once more.

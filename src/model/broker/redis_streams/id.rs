@@ -2,7 +2,7 @@
 //!
 //! Reproduces: Redis 7.0 (t_stream.c; redis.io, "XADD"). An id that XADD makes by itself takes the greater of the clock
 //! and the last id's milliseconds, so that a clock which goes back does no harm. Here the clock is the run's, which
-//! starts at 0, where Redis takes the time of day.
+//! starts at 0, where Redis takes the time of day. Leaves out: a clock that goes back, which a run does not have.
 
 use std::fmt;
 

@@ -3,7 +3,7 @@
 //! Reproduces: Redis 7.0 (t_stream.c; redis.io, "XINFO GROUPS"). A group counts the entries up to its position. The
 //! count is lost where nobody can tell: for a group made at an arbitrary id, and across an entry that `XDEL` removed.
 //! Then `lag` is null, until the group has caught up with the stream's end. Version 7.0.15 compares deletions with the
-//! entry that was just read; later versions compare them with the one before.
+//! entry that was just read; later versions compare them with the one before. Leaves out: those later rules.
 
 use super::group::UNKNOWN;
 use super::id::Id;

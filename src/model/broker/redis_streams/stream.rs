@@ -3,7 +3,7 @@
 //! Reproduces: Redis 7.0 (t_stream.c; redis.io, "Streams", "XADD", "XTRIM", "XGROUP"). Adding is the only way in, and
 //! nothing leaves by being acknowledged: entries leave by `XDEL`, or from the head by trimming, which looks at no
 //! group's pending entries. How nodes fill up is in `node.rs`, how trimming goes in `trim.rs`, and what the counters
-//! behind `lag` mean in `lag.rs`.
+//! behind `lag` mean in `lag.rs`. Leaves out: the limit of an entry's length.
 
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -2,7 +2,7 @@
 //!
 //! Reproduces: Redis 7.0 (streamTrim in t_stream.c; redis.io, "XTRIM"). Exact trimming removes what is too much or too
 //! old. With `~`, only whole nodes are removed, and at most `LIMIT` entries at once, by default 100 nodes' worth. It
-//! happens when `XADD` or `XTRIM` asks for it: nothing grows old by itself.
+//! happens when `XADD` or `XTRIM` asks for it: nothing grows old by itself. Leaves out: the time that it takes.
 
 use crate::vocabulary::DropReason;
 

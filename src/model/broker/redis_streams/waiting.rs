@@ -1,7 +1,8 @@
 //! Clients that are blocked until something comes, or their time is over.
 //!
 //! Reproduces: Redis 7.0 (blocked.c; redis.io, "XREAD", "XREADGROUP"). Those who are blocked on a key are served in the
-//! order in which they came, after the command, or the whole transaction, that brought the news.
+//! order in which they came, after the command, or the whole transaction, that brought the news. Leaves out:
+//! `CLIENT UNBLOCK`.
 
 use crate::model::broker::server::Session;
 use crate::vocabulary::order::sort_by_key;

@@ -1,7 +1,8 @@
 //! `XCLAIM` and `XAUTOCLAIM`: taking over what another consumer has pending.
 //!
 //! Reproduces: Redis 7.0 (xclaimCommand, xautoclaimCommand in t_stream.c). A pending entry that is no longer in the
-//! stream is not claimed but forgotten. The consumer is made when it gets its first entry.
+//! stream is not claimed but forgotten. The consumer is made when it gets its first entry. Leaves out: how a claim is
+//! told to replicas.
 
 use serde_json::{json, Value as Json};
 

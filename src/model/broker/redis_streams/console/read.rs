@@ -2,7 +2,7 @@
 //!
 //! Reproduces: Redis 7.0 (xreadCommand in t_stream.c, serveClientsBlockedOnStreamKey in blocked.c). A consumer is made
 //! only when it gets something. A blocked reader without `COUNT` gets at most 1000 entries. Reading one's own history
-//! never blocks, and counts as a delivery of what is still there.
+//! never blocks, and counts as a delivery of what is still there. Leaves out: reading from replicas.
 
 use std::rc::Rc;
 
