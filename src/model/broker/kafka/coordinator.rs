@@ -259,7 +259,12 @@ impl Kafka {
         group.state = GroupState::Stable;
         group.strategy = vote(&group.members);
         let strategy = group.strategy;
-        let (candidates, topics) = self.candidates(place);
+        let (mut candidates, topics) = self.candidates(place);
+        if strategy == Strategy::Sticky {
+            // Its members have given everything up, but their assignors remember what it was.
+            let members = &self.groups[place as usize].members;
+            candidates.iter_mut().zip(members).for_each(|(one, member)| one.owned = member.assignment.clone());
+        }
         let given = assign(strategy, &candidates, &topics);
         call.fact(node, MessageId::NONE, Fact::Rebalanced { generation, members });
         for (index, assignment) in given.into_iter().enumerate() {
