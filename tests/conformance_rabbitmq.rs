@@ -88,7 +88,7 @@ impl Component for Scripted {
                 expiration: None,
                 created: context.now(),
             })),
-            "subscribe" => BrokerMessage::Subscribe { prefetch: number() as u16, auto_ack: false },
+            "subscribe" => BrokerMessage::Subscribe { prefetch: number() as u16, auto_ack: false, priority: 0 },
             "ack" => BrokerMessage::Ack { tag: number(), multiple: false, about },
             "requeue" => BrokerMessage::Nack { tag: number(), multiple: false, requeue: true, about },
             "reject" => BrokerMessage::Nack { tag: number(), multiple: false, requeue: false, about },

@@ -22,8 +22,12 @@ pub const KINDS: &[&NodeKind] = &[
 ];
 
 /// Every kind of wire.
-pub const WIRE_KINDS: &[&WireKind] =
-    &[&client::PUBLISH_WIRE, &broker::rabbitmq::BINDING_WIRE, &client::SUBSCRIPTION_WIRE];
+pub const WIRE_KINDS: &[&WireKind] = &[
+    &client::PUBLISH_WIRE,
+    &broker::rabbitmq::BINDING_WIRE,
+    &client::SUBSCRIPTION_WIRE,
+    &broker::rabbitmq::DEAD_LETTER_WIRE,
+];
 
 /// The kind of node of this name.
 pub fn node_kind(name: &str) -> Option<&'static NodeKind> {

@@ -1,6 +1,6 @@
 //! Hints for a half-built drawing: what is not connected yet.
 
-use crate::model::{node_kind, NodeKind};
+use crate::model::{node_kind, NodeKind, PortSpec};
 use crate::vocabulary::FlatSet;
 
 use super::super::connect::resolve_nodes;
@@ -24,6 +24,9 @@ const UNCONNECTED: &[(&str, &str, Severity, &str, &str)] = &[
     ("consumer", "in", Severity::Warning, "it subscribes to no queue and gets nothing", "Connect a queue to it."),
 ];
 
+/// Ports that most drawings leave free: (kind, port).
+const OPTIONAL: &[(&str, &str)] = &[("queue", "dead")];
+
 /// Looks for what is missing.
 pub(super) fn check(document: &Document, index: &Index, problems: &mut Vec<Problem>) {
     if document.nodes.is_empty() {
@@ -38,7 +41,10 @@ pub(super) fn check(document: &Document, index: &Index, problems: &mut Vec<Probl
         let mut push = |severity, message: &str, remedy: &str| {
             problems.push(Problem::new(severity, place.clone(), message).at_node(&node.id).remedy(remedy));
         };
-        for port in kind.ports.iter().filter(|port| !used.contains(&(node.id.as_str(), port.port))) {
+        let is_free = |port: &&PortSpec| {
+            !used.contains(&(node.id.as_str(), port.port)) && !OPTIONAL.contains(&(kind.name, port.name))
+        };
+        for port in kind.ports.iter().filter(is_free) {
             match UNCONNECTED.iter().find(|(name, end, ..)| *name == kind.name && *end == port.name) {
                 Some((_, _, severity, message, remedy)) => push(*severity, message, remedy),
                 None => push(Severity::Hint, &format!("nothing is connected to its \"{}\"", port.name), port.help),
