@@ -12,7 +12,7 @@ use std::rc::Rc;
 use patchbay::kernel::rng::Stream;
 use patchbay::kernel::{Fault, LinkEnd, LinkSpec, Port, Simulation, TraceMode};
 use patchbay::model::broker::rabbitmq::{self, BINDING_WIRE};
-use patchbay::model::checker::{Audit, Automatic};
+use patchbay::model::checker::{Audit, Automatic, QueueOrder};
 use patchbay::model::client::{consumer, producer};
 use patchbay::model::kind::{settings, ParamSpec, Role};
 use patchbay::model::NodeKind;
@@ -247,7 +247,10 @@ fn every_copy_is_accounted_for_at_every_moment_and_delivered_in_the_end() {
     let mut facts_seen: BTreeMap<FactKind, u64> = BTreeMap::new();
     for seed in 0..120 {
         let mut world = World::new(seed, seed % 3 == 0, seed % 2 == 0);
-        let mut audit = if world.automatic { Audit::default().and(Automatic::default()) } else { Audit::default() };
+        let mut audit = Audit::default().and(QueueOrder::default());
+        if world.automatic {
+            audit = audit.and(Automatic::default());
+        }
         for _ in 0..60 {
             world.deed();
             let milliseconds = world.random.below(400);

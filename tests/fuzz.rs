@@ -12,7 +12,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::rc::Rc;
 
 use patchbay::kernel::{TraceMode, World};
-use patchbay::model::checker::{AtLeastOnce, Audit, Automatic};
+use patchbay::model::checker::{AtLeastOnce, Audit, Automatic, QueueOrder};
 use patchbay::scenario::{decode, encode, validate, Document, FaultDeed, Intervention, Run, Severity};
 use patchbay::session::{Action, Effect, Mode, Session, Transport};
 use patchbay::vocabulary::{Duration, FactKind, Time};
@@ -262,7 +262,8 @@ fn late_acknowledgements_deliver_at_least_once() {
         assert!(validate(&document)
             .iter()
             .all(|problem| problem.severity > Severity::Error || problem.place.starts_with("faults")));
-        let run = broken_run(seed, actions, story, document, Audit::default().and(AtLeastOnce));
+        let run =
+            broken_run(seed, actions, story, document, Audit::default().and(AtLeastOnce).and(QueueOrder::default()));
         let tally = run.simulation().tally();
         let queues = run.document().nodes.iter().filter(|node| node.kind == "queue");
         for queue in queues.filter_map(|node| run.node(&node.id)) {
@@ -278,7 +279,13 @@ fn automatic_acknowledgements_account_for_every_copy() {
     for_every_seed(120, |seed, actions, story| {
         let mut chance = Chance::new(seed, "auto");
         let document = shop(&mut chance, &json!({"ack": "auto", "failure_rate": 20}), 5);
-        broken_run(seed, actions, story, document, Audit::default().and(Automatic::default()));
+        broken_run(
+            seed,
+            actions,
+            story,
+            document,
+            Audit::default().and(Automatic::default()).and(QueueOrder::default()),
+        );
     });
 }
 
@@ -291,6 +298,8 @@ fn whatever_is_drawn_runs() {
         let document = document(&mut chance);
         count(&broken_run(seed, ACTIONS, &mut String::new(), document, Audit::default()), &mut seen);
     }
-    let never: Vec<&FactKind> = seen.iter().filter(|(_, count)| **count == 0).map(|(kind, _)| kind).collect();
+    // The facts after `Halted` are those of products and mechanisms that these drawings do not use yet.
+    let known = seen.iter().filter(|(kind, _)| **kind <= FactKind::Halted);
+    let never: Vec<&FactKind> = known.filter(|(_, count)| **count == 0).map(|(kind, _)| kind).collect();
     assert_eq!(never, [&FactKind::Configured, &FactKind::Removed, &FactKind::Halted], "they need edits, or a limit");
 }

@@ -6,7 +6,7 @@ use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::Carried;
 
 use super::drawing::{Anchor, Form, Shape};
-use super::geometry::{outline, outline_path, Outline, TIP, TITLE_HEIGHT};
+use super::geometry::{has_slots, outline, outline_path, Outline, TIP, TITLE_HEIGHT};
 use super::palette::Tone;
 use super::text::{fit_text, text_width};
 
@@ -56,7 +56,7 @@ pub fn node_shapes(kind: &str, label: &str, extent: (f64, f64), view: &NodeView)
     match outline(kind) {
         Outline::Enclosure => enclosure_face(label, extent, view, &mut shapes),
         Outline::Diamond => diamond_face(label, extent, view, &mut shapes),
-        _ if kind == "queue" => queue_face(label, extent, view, &mut shapes),
+        _ if has_slots(kind) => queue_face(label, extent, view, &mut shapes),
         shape => box_face(shape, label, extent, view, &mut shapes),
     }
     shapes

@@ -1,5 +1,7 @@
 //! The sizes and outlines of nodes by the name of their kind, and the few notions of plane geometry that diagrams share.
 
+use crate::model::node_kind;
+
 use super::drawing::number;
 
 /// A point, in drawing units; y grows downwards.
@@ -32,6 +34,8 @@ pub enum Outline {
     Diamond,
     /// A box with round corners: it holds.
     Box,
+    /// A box with square corners and a second edge: it keeps what was written, in order.
+    Log,
     /// A frame around other nodes.
     Enclosure,
 }
@@ -91,22 +95,28 @@ impl Frame {
 
 /// The outline of a kind of node.
 pub fn outline(kind: &str) -> Outline {
-    match kind {
-        "producer" => Outline::PointsRight,
-        "consumer" => Outline::PointsLeft,
-        "exchange" => Outline::Diamond,
-        "broker" => Outline::Enclosure,
+    match node_kind(kind) {
+        Some(known) if known.is_host() => Outline::Enclosure,
+        Some(known) if known.makes() => Outline::PointsRight,
+        Some(known) if known.works() => Outline::PointsLeft,
+        Some(known) if known.name == "exchange" => Outline::Diamond,
+        Some(known) if known.takes_in() && !known.hands_out() => Outline::Log,
         _ => Outline::Box,
     }
 }
 
+/// Whether messages wait inside, so that they are drawn as slots.
+pub fn has_slots(kind: &str) -> bool {
+    node_kind(kind).is_some_and(|known| known.hands_out()) || outline(kind) == Outline::Log
+}
+
 /// The width and height of a kind of node; of a frame, while nothing is in it.
 pub fn size(kind: &str) -> (f64, f64) {
-    match kind {
-        "producer" | "consumer" => (152.0, 64.0),
-        "exchange" => (92.0, 88.0),
-        "queue" => (216.0, 56.0),
-        "broker" => (240.0, 120.0),
+    match outline(kind) {
+        Outline::PointsRight | Outline::PointsLeft => (152.0, 64.0),
+        Outline::Diamond => (92.0, 88.0),
+        Outline::Enclosure => (240.0, 120.0),
+        _ if has_slots(kind) => (216.0, 56.0),
         _ => (140.0, 60.0),
     }
 }
@@ -119,6 +129,8 @@ pub fn outline_path(kind: &str, extent: (f64, f64)) -> String {
         Outline::PointsLeft => pointed(x, y, -1.0),
         Outline::Diamond => diamond(x, y),
         Outline::Box => rounded(x, y, 8.0),
+        // The end of a log is where it grows: a second edge at the side where it is written.
+        Outline::Log => format!("{}M{} {}V{}", rounded(x, y, 3.0), 5.0 - x, -y, y),
         Outline::Enclosure => rounded(x, y, 14.0),
     }
 }

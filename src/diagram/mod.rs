@@ -10,6 +10,7 @@
 //! - [`sequence`]: who sent what to whom, time running down
 //! - [`chart`]: levels over time; [`axis`]: its scales
 //! - [`story`]: the trace in words
+//! - [`guarantees`]: what each subscriber got, as a table whose numbers can be opened
 //!
 //! To add a diagram, write a file with an input struct and a function from it to a `Drawing`, with a table and a
 //! description for those who can't see it, bound the work by what is legible, and name it here.
@@ -19,6 +20,7 @@ pub mod chart;
 pub mod drawing;
 pub mod face;
 pub mod geometry;
+pub mod guarantees;
 pub mod layout;
 pub mod palette;
 pub mod route;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::vocabulary::{EventId, LinkId, Message, MessageId, NodeId, Settings, TimerId, WireId};
+use crate::vocabulary::{EventId, LinkId, Message, MessageId, NodeId, Settings, Time, TimerId, WireId};
 
 use super::context::Context;
 use super::link::Port;
@@ -158,6 +158,30 @@ pub struct Inspection {
     pub rows: Vec<(&'static str, String)>,
 }
 
+/// One list of what is inside a part: the messages of a queue, the records of a partition, the entries of a group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InsideTable {
+    /// What is listed: `Partition 0 · high watermark 12`.
+    pub title: String,
+    /// The headings.
+    pub columns: &'static [&'static str],
+    /// The rows, at most as many as were asked for.
+    pub rows: Vec<InsideRow>,
+    /// How many there are in all.
+    pub row_count: usize,
+}
+
+/// One row of an [`InsideTable`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct InsideRow {
+    /// The message, or [`MessageId::NONE`].
+    pub message: MessageId,
+    /// How it stands, if it is a message.
+    pub state: Option<ItemState>,
+    /// One text for each column.
+    pub cells: Vec<String>,
+}
+
 /// A part of the simulated world.
 ///
 /// A handler never performs an effect: it asks the [`Context`] for it, and the kernel applies what was asked in the
@@ -187,6 +211,16 @@ pub trait Component: 'static {
     /// What can be seen of `node` (the component's own or a member) now, with at most `items_max` messages.
     fn inspect(&self, _node: NodeId, _items_max: usize) -> Inspection {
         Inspection::default()
+    }
+
+    /// What is inside `node` now, in lists of at most `rows_max` rows. Asked for only while someone looks.
+    fn inside(&self, _node: NodeId, _now: Time, _rows_max: usize) -> Vec<InsideTable> {
+        Vec::new()
+    }
+
+    /// What was typed at the component and what it answered, oldest first, as JSON texts.
+    fn transcript(&self) -> Vec<Rc<str>> {
+        Vec::new()
     }
 
     /// Messages that this component holds, each once per copy, for accounting. May be long.

@@ -30,7 +30,9 @@ mod transmission;
 mod view;
 
 pub use calendar::Calendar;
-pub use component::{Change, Component, Envelope, Inspection, InspectionItem, ItemState, Notice};
+pub use component::{
+    Change, Component, Envelope, InsideRow, InsideTable, Inspection, InspectionItem, ItemState, Notice,
+};
 pub use context::Context;
 pub use fault::Fault;
 pub use link::{LinkEnd, LinkSpec, Port};

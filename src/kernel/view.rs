@@ -1,10 +1,12 @@
 //! Looking at a run without changing it, and copying it: what pictures, tests and time travel ask for.
 
+use std::rc::Rc;
+
 use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::Duration;
 use crate::vocabulary::{EventId, LinkId, MessageId, NodeId, Time};
 
-use super::component::Inspection;
+use super::component::{InsideTable, Inspection};
 use super::link::{Link, LinkSpec};
 use super::simulation::{Simulation, TraceMode};
 use super::state::{Flight, NodeCondition, Scheduled};
@@ -112,6 +114,18 @@ impl Simulation {
     pub fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {
         let component = self.nodes.get(self.host(node).0 as usize).and_then(|node| node.component.as_deref());
         component.map_or_else(Inspection::default, |component| component.inspect(node, items_max))
+    }
+
+    /// What is inside a node now, in lists of at most `rows_max` rows.
+    pub fn inside(&self, node: NodeId, rows_max: usize) -> Vec<InsideTable> {
+        let component = self.nodes.get(self.host(node).0 as usize).and_then(|node| node.component.as_deref());
+        component.map_or_else(Vec::new, |component| component.inside(node, self.now(), rows_max))
+    }
+
+    /// What was typed at the node, or at its host, and what it answered.
+    pub fn transcript(&self, node: NodeId) -> Vec<Rc<str>> {
+        let component = self.nodes.get(self.host(node).0 as usize).and_then(|node| node.component.as_deref());
+        component.map_or_else(Vec::new, |component| component.transcript())
     }
 
     /// All frames on the way, in an order that depends only on the run.

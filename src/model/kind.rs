@@ -11,19 +11,32 @@ use crate::vocabulary::{Distribution, Duration, Settings, Value};
 pub enum Group {
     /// Producers and consumers.
     Clients,
-    /// Brokers and what is inside them.
-    Brokers,
+    /// RabbitMQ and what is inside it.
+    RabbitMq,
+    /// Apache Kafka and what is inside it.
+    Kafka,
+    /// AWS SQS and what is inside it.
+    Sqs,
+    /// Redis and what is inside it.
+    RedisStreams,
+    /// Google Cloud Pub/Sub and what is inside it.
+    PubSub,
 }
 
 impl Group {
     /// The groups in the order of the palette.
-    pub const ALL: [Group; 2] = [Group::Clients, Group::Brokers];
+    pub const ALL: [Group; 6] =
+        [Group::Clients, Group::RabbitMq, Group::Kafka, Group::Sqs, Group::RedisStreams, Group::PubSub];
 
     /// The heading.
     pub fn label(self) -> &'static str {
         match self {
             Group::Clients => "Clients",
-            Group::Brokers => "Brokers",
+            Group::RabbitMq => "RabbitMQ",
+            Group::Kafka => "Kafka",
+            Group::Sqs => "AWS SQS",
+            Group::RedisStreams => "Redis Streams",
+            Group::PubSub => "Google Pub/Sub",
         }
     }
 }
@@ -96,6 +109,37 @@ pub struct NodeKind {
     pub params: &'static [ParamSpec],
     /// Commands by hand: (name, title, help).
     pub commands: &'static [(&'static str, &'static str, &'static str)],
+}
+
+impl NodeKind {
+    /// True for the places that hand out messages to consumers: a queue, a group, a subscription.
+    pub fn hands_out(&self) -> bool {
+        self.has_port(Direction::Out, "subscription")
+    }
+
+    /// True for the places that messages come to from producers: an exchange, a topic, a queue.
+    pub fn takes_in(&self) -> bool {
+        self.has_port(Direction::In, "publish")
+    }
+
+    /// True for the kinds that other parts live inside of.
+    pub fn is_host(&self) -> bool {
+        self.ports.is_empty() && matches!(self.role, Role::Component(_))
+    }
+
+    /// True for the parts that make messages.
+    pub fn makes(&self) -> bool {
+        self.has_port(Direction::Out, "publish")
+    }
+
+    /// True for the parts that work on messages.
+    pub fn works(&self) -> bool {
+        self.has_port(Direction::In, "subscription")
+    }
+
+    fn has_port(&self, direction: Direction, wire: &str) -> bool {
+        self.ports.iter().any(|port| port.direction == direction && port.wires.contains(&wire))
+    }
 }
 
 /// The type and range of a parameter.

@@ -16,9 +16,12 @@ pub use kind::{Group, NodeKind, ParamSpec, ParamType, PortSpec, Role, WireKind};
 pub const KINDS: &[&NodeKind] = &[
     &client::producer::KIND,
     &client::consumer::KIND,
+    &client::console::KIND,
     &broker::rabbitmq::exchange::KIND,
     &broker::rabbitmq::queue::KIND,
     &broker::rabbitmq::BROKER,
+    &broker::sqs::QUEUE,
+    &broker::sqs::SERVICE,
 ];
 
 /// Every kind of wire.
@@ -27,6 +30,8 @@ pub const WIRE_KINDS: &[&WireKind] = &[
     &broker::rabbitmq::BINDING_WIRE,
     &client::SUBSCRIPTION_WIRE,
     &broker::rabbitmq::DEAD_LETTER_WIRE,
+    &client::CONSOLE_WIRE,
+    &broker::sqs::REDRIVE_WIRE,
 ];
 
 /// The kind of node of this name.

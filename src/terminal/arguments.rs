@@ -1,5 +1,6 @@
 //! The command line, read into data.
 
+use crate::model::broker::profile::PROFILES;
 use crate::scenario::problem::nearest;
 use crate::vocabulary::Duration;
 
@@ -12,14 +13,20 @@ Usage:
   patchbay check FILE-OR-ID...
   patchbay list
   patchbay schema
+  patchbay console PROFILE [SCRIPT] [--seed NUMBER]
+  patchbay fidelity PROFILE
 
 Commands:
   run      Run a document to its end and print a summary.
   check    Look for mistakes in documents.
   list     List the ready scenarios.
   schema   Print the JSON Schema of documents.
+  console  Talk to one broker product in its own words: a line in, a line of JSON out.
+  fidelity Say what is modelled of a product and what is not, with sources and tests.
 
 FILE-OR-ID is a document, a ready scenario, or - for the standard input.
+PROFILE is a broker product: patchbay fidelity names them. SCRIPT is a file; without one the lines come from the
+standard input. The line help lists the words of the product.
 
 Options of run:
   --until TIME      Run until this virtual time, such as 90s or 5m, instead of the document's own end.
@@ -46,6 +53,10 @@ pub enum Command {
     List,
     /// Print the schema.
     Schema,
+    /// Talk to a broker product.
+    Console(ConsoleOptions),
+    /// Print the fidelity sheet of a product.
+    Fidelity(String),
     /// Print the help.
     Help,
     /// Print the version.
@@ -65,6 +76,17 @@ pub struct RunOptions {
     pub trace: TraceFormat,
 }
 
+/// What to talk to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleOptions {
+    /// The name of the product.
+    pub profile: String,
+    /// The script's file; the standard input if there is none, or `-`.
+    pub script: Option<String>,
+    /// Decides what the product leaves open.
+    pub seed: u64,
+}
+
 /// How the trace is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TraceFormat {
@@ -76,7 +98,7 @@ pub enum TraceFormat {
     JsonLines,
 }
 
-const COMMANDS: [&str; 4] = ["run", "check", "list", "schema"];
+const COMMANDS: [&str; 6] = ["run", "check", "list", "schema", "console", "fidelity"];
 const RUN_OPTIONS: [&str; 3] = ["--until", "--seed", "--trace"];
 
 /// Reads the arguments; the error is a sentence.
@@ -92,6 +114,11 @@ pub fn parse(arguments: &[String]) -> Result<Command, String> {
         "check" => parse_check(rest),
         "list" => nothing_more("list", rest).map(|()| Command::List),
         "schema" => nothing_more("schema", rest).map(|()| Command::Schema),
+        "console" => parse_console(rest),
+        "fidelity" => match rest {
+            [profile] if !is_option(profile) => Ok(Command::Fidelity(profile.clone())),
+            _ => Err(format!("fidelity needs one product: {}.", product_names())),
+        },
         "help" => Ok(Command::Help),
         "--version" | "-V" => nothing_more("--version", rest).map(|()| Command::Version),
         other => Err(format!("there is no command \"{other}\"{}", meant(other, &COMMANDS))),
@@ -120,6 +147,39 @@ fn parse_check(rest: &[String]) -> Result<Command, String> {
         return Err("check needs at least one file or id of a ready scenario.".to_string());
     }
     Ok(Command::Check(rest.to_vec()))
+}
+
+/// The names of all broker products.
+pub fn product_names() -> String {
+    PROFILES.iter().map(|profile| profile.name).collect::<Vec<_>>().join(", ")
+}
+
+fn parse_console(rest: &[String]) -> Result<Command, String> {
+    let mut places = Vec::new();
+    let mut seed = 1;
+    let mut arguments = rest.iter();
+    while let Some(argument) = arguments.next() {
+        if !is_option(argument) {
+            places.push(argument.clone());
+            continue;
+        }
+        let (name, attached) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_string())),
+            None => (argument.as_str(), None),
+        };
+        if name != "--seed" {
+            return Err(format!("console has no option \"{name}\"."));
+        }
+        let value = attached.or_else(|| arguments.next().cloned()).ok_or("a value is missing after --seed.")?;
+        seed = value.parse().map_err(|_| format!("--seed must be a whole number from 0, is \"{value}\"."))?;
+    }
+    let mut places = places.into_iter();
+    let profile = places.next().ok_or_else(|| format!("console needs a product: {}.", product_names()))?;
+    let script = places.next().filter(|script| script != "-");
+    match places.next() {
+        None => Ok(Command::Console(ConsoleOptions { profile, script, seed })),
+        Some(more) => Err(format!("console takes one script, but \"{more}\" follows it.")),
+    }
 }
 
 /// True for `--name`, but not for `-`, which is the standard input.
@@ -218,6 +278,12 @@ mod tests {
             ("check", "at least one file"),
             ("check --all", "no option \"--all\""),
             ("list all", "takes no argument"),
+            ("console", "console needs a product: rabbitmq"),
+            ("console rabbitmq a b", "\"b\" follows it"),
+            ("console rabbitmq --speed 2", "no option \"--speed\""),
+            ("console rabbitmq --seed x", "--seed must be a whole number"),
+            ("fidelity", "fidelity needs one product"),
+            ("fidelity a b", "fidelity needs one product"),
         ] {
             let message = read(line).expect_err(line);
             assert!(message.contains(part), "{line}: {message}");

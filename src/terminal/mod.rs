@@ -1,4 +1,5 @@
-//! The engine in a terminal: run a document, check documents, list the ready scenarios, print the schema.
+//! The engine in a terminal: run a document, check documents, list the ready scenarios, print the schema, talk to one
+//! broker product, say how faithful it is.
 //!
 //! The program is in the library, so that tests can drive it without a process; `src/bin/patchbay.rs` only hands it the
 //! arguments and the two streams. Nothing here knows how a part behaves: everything is asked of `scenario` and
@@ -8,7 +9,9 @@
 
 mod arguments;
 mod check;
+mod console;
 mod event;
+mod fidelity;
 mod input;
 mod run;
 
@@ -51,6 +54,14 @@ fn execute(command: &Command, output: &mut dyn Write, errors: &mut dyn Write) ->
     match command {
         Command::Run(options) => return run::run(options, output, errors),
         Command::Check(files) => return check::check(files, output, errors),
+        Command::Console(options) => return console::console(options, output, errors),
+        Command::Fidelity(name) => match console::product(name) {
+            Ok(profile) => fidelity::fidelity(profile, output)?,
+            Err(message) => {
+                writeln!(errors, "patchbay: {message}")?;
+                return Ok(BAD_INPUT);
+            }
+        },
         Command::List => list(output)?,
         Command::Schema => writeln!(output, "{:#}", schema::schema())?,
         Command::Help => output.write_all(HELP.as_bytes())?,

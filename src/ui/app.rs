@@ -21,6 +21,7 @@ use super::canvas::{view_tools, Canvas};
 use super::dialogs::{close_modal, dialogs, open_modal, place_offer, Dialog, QuickAdd, Shown};
 use super::dock::{content, Content, DockState, Pane, Tab};
 use super::flights::FlightLayer;
+use super::guarantees::Books;
 use super::icons::{glyph, logo};
 use super::inspector::{findings, Findings, Inspector};
 use super::keys::Command;
@@ -81,6 +82,10 @@ pub enum Msg {
     QuickPick(String),
     /// Other pages of the dock, or other filters.
     Dock(DockState),
+    /// Say this line to this broker.
+    Console(String, String),
+    /// Look into the selected part.
+    LookInside,
     /// Save a picture of a page of the dock.
     ExportDock(Tab),
     /// Save a picture of the drawing.
@@ -143,6 +148,7 @@ pub struct App {
     keeps: bool,
     greet: bool,
     dock: DockState,
+    books: Books,
     left: Content,
     right: Content,
     snapshot: Rc<Snapshot>,
@@ -216,6 +222,7 @@ impl Component for App {
             keeps: start.keeps,
             greet: start.first_visit || start.embed,
             dock: DockState::default(),
+            books: Books::default(),
             dialog: None,
             quick_add: None,
             drag: None,
@@ -442,7 +449,7 @@ impl App {
         html! {
             <div class="palette-sheet">
                 { self.sheet_close("Close the list of parts", || Msg::TogglePalette) }
-                { palette(armed, &self.send) }
+                { palette(self.session.document(), armed, &self.send) }
             </div>
         }
     }

@@ -8,17 +8,21 @@ use yew::prelude::*;
 
 use crate::diagram::chart::{chart, ChartInput, ChartLine, ChartMarker, LINES_MAX};
 use crate::diagram::drawing::Drawing;
+use crate::diagram::guarantees::Aspect;
 use crate::diagram::palette::Tone;
 use crate::diagram::sequence::{drawing_order, sequence, Lifeline, SequenceInput};
 use crate::diagram::story;
-use crate::model::{node_kind, Role};
+use crate::model::{node_kind, NodeKind, Role};
 use crate::scenario::document::Node;
 use crate::session::Session;
 use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::{Duration, EventId, Fact, FactKind, MessageId, NodeId, Time, TraceEvent};
 
 use super::app::Msg;
+use super::console::{view, Console, View};
+use super::guarantees::{table, table_html, Books, Table};
 use super::icons::glyph;
+use super::inside::{inside, inside_html, Inside};
 use super::shapes::drawing_html;
 use super::snapshot::{counters, Counter};
 
@@ -40,13 +44,20 @@ pub enum Tab {
     Log,
     /// Totals.
     Counters,
+    /// What each subscriber got.
+    Guarantees,
+    /// What is in the selected part.
+    Inside,
+    /// Talking to a broker.
+    Console,
 }
 
 impl Tab {
     /// The pages of the left half, which is the whole dock on a narrow screen.
-    pub const LEFT: [Tab; 4] = [Tab::Sequence, Tab::Log, Tab::Counters, Tab::Depth];
+    pub const LEFT: [Tab; 7] =
+        [Tab::Sequence, Tab::Log, Tab::Inside, Tab::Console, Tab::Counters, Tab::Guarantees, Tab::Depth];
     /// The pages of the right half.
-    pub const RIGHT: [Tab; 3] = [Tab::Depth, Tab::Log, Tab::Counters];
+    pub const RIGHT: [Tab; 5] = [Tab::Depth, Tab::Guarantees, Tab::Inside, Tab::Log, Tab::Counters];
 
     /// The title.
     pub fn label(self) -> &'static str {
@@ -55,6 +66,9 @@ impl Tab {
             Tab::Depth => "Queue depth",
             Tab::Log => "Log",
             Tab::Counters => "Counters",
+            Tab::Guarantees => "Guarantees",
+            Tab::Inside => "Inside",
+            Tab::Console => "Console",
         }
     }
 }
@@ -81,6 +95,10 @@ pub struct DockState {
     pub filter: Filter,
     /// The message that is followed.
     pub followed: Option<MessageId>,
+    /// The number of the guarantees whose messages are listed.
+    pub opened: Option<(NodeId, Aspect)>,
+    /// The broker at the console, by its id.
+    pub console: String,
 }
 
 impl Default for DockState {
@@ -91,6 +109,8 @@ impl Default for DockState {
             window: Duration::from_secs(5),
             filter: Filter::default(),
             followed: None,
+            opened: None,
+            console: String::new(),
         }
     }
 }
@@ -104,6 +124,12 @@ pub enum Content {
     Log(Rc<Vec<Line>>),
     /// The totals.
     Counters(Rc<Vec<Counter>>, Rc<Vec<Vec<String>>>),
+    /// The guarantees.
+    Guarantees(Rc<Table>),
+    /// The lists of what is inside.
+    Inside(Rc<Inside>),
+    /// The console.
+    Console(Rc<View>),
 }
 
 /// A line of the log.
@@ -119,11 +145,14 @@ pub struct Line {
 }
 
 /// Makes the content of a page of this size.
-pub fn content(session: &Session, state: &DockState, tab: Tab, size: (f64, f64)) -> Content {
+pub fn content(session: &Session, books: &mut Books, state: &DockState, tab: Tab, size: (f64, f64)) -> Content {
     match tab {
         Tab::Sequence => Content::Drawing(Rc::new(sequence_drawing(session, state, size))),
         Tab::Depth => Content::Drawing(Rc::new(depth_drawing(session, size))),
         Tab::Log => Content::Log(Rc::new(log_lines(session, state))),
+        Tab::Inside => Content::Inside(Rc::new(inside(session))),
+        Tab::Console => Content::Console(Rc::new(view(session, state))),
+        Tab::Guarantees => Content::Guarantees(Rc::new(table(session, books, state.opened))),
         Tab::Counters => Content::Counters(Rc::new(counters(session.run())), Rc::new(delivery_table(session))),
     }
 }
@@ -199,7 +228,7 @@ impl<'a, I: Iterator<Item = &'a TraceEvent>> First for I {
 pub fn depth_drawing(session: &Session, size: (f64, f64)) -> Drawing {
     let run = session.run();
     let tally = run.simulation().tally();
-    let queues = session.document().nodes.iter().filter(|node| node.kind == "queue");
+    let queues = session.document().nodes.iter().filter(|node| node_kind(&node.kind).is_some_and(NodeKind::hands_out));
     let mut deepest: Vec<_> = queues.filter_map(|node| Some((run.node(&node.id)?, node))).collect();
     if deepest.len() > LINES_MAX {
         // Only so many lines can be told apart: the deepest queues, in the order of the document.
@@ -314,13 +343,14 @@ fn delivery_table(session: &Session) -> Vec<Vec<String>> {
         let Some(id) = run.node(&node.id) else { continue };
         let count = |kind| tally.count(id, kind);
         let span = |span: Option<Duration>| span.map_or_else(String::new, |span| story::span(span.0));
-        let (done, waits) = match node.kind.as_str() {
-            "producer" => (format!("{} published", count(FactKind::Published)), String::new()),
-            "exchange" => (
+        let Some(kind) = node_kind(&node.kind) else { continue };
+        let (done, waits) = match kind {
+            _ if kind.makes() => (format!("{} published", count(FactKind::Published)), String::new()),
+            _ if kind.name == "exchange" => (
                 format!("{} routed, {} unroutable", count(FactKind::Routed), count(FactKind::Unroutable)),
                 String::new(),
             ),
-            "queue" => {
+            _ if kind.hands_out() => {
                 let (ready, unacked) = tally.mean_level(id, run.simulation().now());
                 (
                     format!(
@@ -332,7 +362,7 @@ fn delivery_table(session: &Session) -> Vec<Vec<String>> {
                     format!("mean {ready:.2} ready, {unacked:.2} unacked"),
                 )
             }
-            "consumer" => {
+            _ if kind.works() => {
                 let busy = tally.mean_level(id, run.simulation().now()).0;
                 let p50 = span(tally.percentile(id, Measure::EndToEnd, 50.0));
                 let p99 = span(tally.percentile(id, Measure::EndToEnd, 99.0));
@@ -390,6 +420,11 @@ pub fn Pane(props: &PaneProps) -> Html {
         },
         Content::Log(lines) => log_html(lines, &props.state, &props.send),
         Content::Counters(counters, rows) => counters_html(counters, rows),
+        Content::Guarantees(table) => table_html(table, &props.state, &props.send),
+        Content::Inside(inside) => inside_html(inside, &props.state, &props.send),
+        Content::Console(view) => {
+            html! { <Console view={view.clone()} state={props.state.clone()} send={props.send.clone()} /> }
+        }
     };
     html! {
         <div class={classes!("pane", props.side)}>

@@ -388,6 +388,8 @@ fn items_html(props: &InspectorProps) -> Html {
     html! {
         <section class="items">
             <h2>{ format!("Messages inside: {}", findings.item_count) }</h2>
+            <button class="look" onclick={{ let send = props.send.clone(); Callback::from(move |_: MouseEvent| send.emit(Msg::LookInside)) }}
+                title="List what is inside, with all that the broker knows of it">{ "Look inside" }</button>
             <ol>{ for findings.items.iter().map(item) }</ol>
             if findings.item_count > findings.items.len() {
                 <p class="quiet">{ format!("and {} more", findings.item_count - findings.items.len()) }</p>

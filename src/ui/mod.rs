@@ -9,11 +9,14 @@
 pub mod app;
 pub mod browser;
 pub mod canvas;
+pub mod console;
 pub mod dialogs;
 pub mod dock;
 pub mod field;
 pub mod flights;
+pub mod guarantees;
 pub mod icons;
+pub mod inside;
 pub mod inspector;
 pub mod keys;
 pub mod palette;

@@ -2,21 +2,29 @@
 
 use yew::prelude::*;
 
-use crate::model::{Group, NodeKind, KINDS};
+use crate::model::{node_kind, Group, NodeKind, KINDS};
+use crate::scenario::document::Document;
 use crate::session::gesture::Armed;
 
 use super::app::Msg;
 use super::icons::glyph;
 
-/// The kinds, by group.
-pub fn palette(armed: Option<&str>, send: &Callback<Msg>) -> Html {
+/// The kinds, by group. Open are the clients, and the products that the drawing has; at first RabbitMQ.
+pub fn palette(document: &Document, armed: Option<&str>, send: &Callback<Msg>) -> Html {
+    let is_used = |group: Group| {
+        let kinds = document.nodes.iter().filter_map(|node| node_kind(&node.kind));
+        kinds.filter(|kind| kind.is_host()).any(|kind| kind.group == group)
+    };
+    let any_product = Group::ALL.into_iter().any(is_used);
     html! {
         <nav class="palette" aria-label="Parts">
             for group in Group::ALL {
-                <h2>{ group.label() }</h2>
-                for kind in KINDS.iter().filter(|kind| kind.group == group) {
-                    { item(kind, armed, send) }
-                }
+                <details open={group == Group::Clients || is_used(group) || (group == Group::RabbitMq && !any_product)}>
+                    <summary>{ group.label() }</summary>
+                    for kind in KINDS.iter().filter(|kind| kind.group == group) {
+                        { item(kind, armed, send) }
+                    }
+                </details>
             }
             <p class="hint">{ "Drag a part onto the canvas, or click it and then the place. Draw wires from the small circles." }</p>
         </nav>

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::diagram::face::{Condition, NodeView, SLOTS_MAX};
 use crate::diagram::topology::WireView;
 use crate::kernel::{link::LinkCondition, NodeCondition};
-use crate::model::node_kind;
+use crate::model::{node_kind, NodeKind};
 use crate::scenario::document::{Document, Node, Wire};
 use crate::scenario::instantiate::Run;
 use crate::scenario::problem::Severity;
@@ -105,8 +105,8 @@ pub struct Counter {
 pub fn counters(run: &Run) -> Vec<Counter> {
     let tally = run.simulation().tally();
     let total = |kind| tally.total(kind);
-    let waiting = |kind: &str, part: fn((u32, u32)) -> u32| -> u64 {
-        let nodes = run.document().nodes.iter().filter(|node| node.kind == kind);
+    let waiting = |of: fn(&NodeKind) -> bool, part: fn((u32, u32)) -> u32| -> u64 {
+        let nodes = run.document().nodes.iter().filter(|node| node_kind(&node.kind).is_some_and(of));
         nodes.filter_map(|node| run.node(&node.id)).map(|node| u64::from(part(tally.level(node)))).sum()
     };
     vec![
@@ -114,9 +114,9 @@ pub fn counters(run: &Run) -> Vec<Counter> {
         Counter { label: "Done", value: total(FactKind::Completed), tone: "ok" },
         Counter { label: "Redelivered", value: total(FactKind::Redelivered), tone: "wait" },
         Counter { label: "Dropped", value: dropped_messages(run), tone: "lost" },
-        Counter { label: "Ready", value: waiting("queue", |level| level.0), tone: "" },
-        Counter { label: "Unacked", value: waiting("queue", |level| level.1), tone: "" },
-        Counter { label: "In work", value: waiting("consumer", |level| level.0), tone: "" },
+        Counter { label: "Ready", value: waiting(NodeKind::hands_out, |level| level.0), tone: "" },
+        Counter { label: "Unacked", value: waiting(NodeKind::hands_out, |level| level.1), tone: "" },
+        Counter { label: "In work", value: waiting(NodeKind::works, |level| level.0), tone: "" },
     ]
 }
 

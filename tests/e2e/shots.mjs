@@ -54,6 +54,41 @@ const STATES = [
     },
   },
   {
+    name: 'console',
+    path: '?scenario=consumer-crash',
+    async drive(page, view) {
+      await press(page, view, page.getByRole('tab', { name: 'Console' }).first());
+      const line = page.getByLabel('Operation');
+      for (const text of ['help', 'depth tasks', 'c1> get tasks']) {
+        await line.fill(text);
+        await line.press('Enter');
+      }
+      await page.waitForTimeout(500);
+    },
+  },
+  {
+    name: 'inside',
+    path: '?scenario=consumer-crash',
+    async drive(page, view) {
+      await press(page, view, playButton(page));
+      await page.waitForTimeout(RUN_MS);
+      await pressAt(page, view, page.locator('[data-testid="node"][data-kind="queue"]').first());
+      await page.getByRole('tab', { name: 'Inside' }).first().click({ force: true });
+      await page.waitForTimeout(500);
+    },
+  },
+  {
+    name: 'guarantees',
+    path: '?scenario=consumer-crash',
+    async drive(page, view) {
+      await press(page, view, playButton(page));
+      await press(page, view, page.getByRole('tab', { name: 'Guarantees' }).first());
+      await page.waitForTimeout(24_000);
+      await press(page, view, page.locator('.guarantees td button:not([disabled])').nth(1));
+      await page.waitForTimeout(500);
+    },
+  },
+  {
     name: 'subscribers',
     path: '?scenario=pub-sub-notifications',
     async drive(page, view) {

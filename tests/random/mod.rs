@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use patchbay::kernel::rng::Stream;
-use patchbay::model::{node_kind, ParamSpec, ParamType, Role, KINDS, WIRE_KINDS};
+use patchbay::model::broker::profile::PROFILES;
+use patchbay::model::{node_kind, NodeKind, ParamSpec, ParamType, Role, KINDS, WIRE_KINDS};
 use patchbay::scenario::edit::apply;
 use patchbay::scenario::{check_connection, fresh_id, Document, Edit, FaultKind, Node, PlannedFault, Wire};
 use patchbay::vocabulary::{Distribution, Duration};
@@ -105,14 +106,16 @@ impl Chance {
             ParamType::Choice(choices) => json!(self.pick(choices).map(|(name, _)| name)),
             ParamType::List { items_max, .. } => {
                 let count = self.below(4.min(items_max) + 1);
-                let times = spec.name == "schedule";
-                json!((0..count)
-                    .map(|_| if times {
-                        format!("{}ms x{}", self.below(9000), self.below(5))
-                    } else {
-                        self.word().to_string()
-                    })
-                    .collect::<Vec<_>>())
+                let text = |chance: &mut Chance| match spec.name {
+                    "schedule" => format!("{}ms x{}", chance.below(9000), chance.below(5)),
+                    "script" => {
+                        let words = PROFILES[chance.below(PROFILES.len())].words;
+                        let said = chance.pick(words).map_or("help", |word| word.usage);
+                        format!("{}ms {said}", chance.below(9000))
+                    }
+                    _ => chance.word().to_string(),
+                };
+                json!((0..count).map(|_| text(self)).collect::<Vec<_>>())
             }
         }
     }
@@ -140,17 +143,40 @@ pub fn tame(params: &mut BTreeMap<String, Json>, kind: &str) {
     }
 }
 
+/// A kind of part: mostly a client, or one that lives in a product which the drawing has.
+fn kind(chance: &mut Chance, document: &Document) -> &'static str {
+    let has = |host: &str| document.nodes.iter().any(|node| node.kind == host);
+    let fits = |kind: &&&NodeKind| match kind.role {
+        Role::Member { host } => has(host),
+        Role::Component(_) => !kind.is_host(),
+    };
+    let fitting: Vec<&str> = KINDS.iter().filter(fits).map(|kind| kind.name).collect();
+    match chance.below(30) {
+        0 => "mystery",
+        1..=3 => KINDS[chance.below(KINDS.len())].name,
+        _ => fitting[chance.below(fitting.len())],
+    }
+}
+
 /// A node of any kind, in a host that mostly is there.
 pub fn node(chance: &mut Chance, document: &Document) -> Node {
-    let kind = if chance.one_in(30) { "mystery" } else { KINDS[chance.below(KINDS.len())].name };
+    let kind = kind(chance, document);
     let known = node_kind(kind);
     let mut params = chance.params(known.map_or(&[], |kind| kind.params));
     tame(&mut params, kind);
-    let brokers: Vec<String> =
-        document.nodes.iter().filter(|node| node.kind == "broker").map(|node| node.id.clone()).collect();
-    let is_member = known.is_none_or(|kind| matches!(kind.role, Role::Member { .. }));
-    let host = match is_member {
-        true if !chance.one_in(20) => chance.pick(&brokers),
+    let host_kind = match known.map(|kind| kind.role) {
+        Some(Role::Member { host }) => Some(host),
+        Some(Role::Component(_)) => None,
+        None => Some("broker"),
+    };
+    let hosts: Vec<String> = document
+        .nodes
+        .iter()
+        .filter(|node| Some(node.kind.as_str()) == host_kind)
+        .map(|node| node.id.clone())
+        .collect();
+    let host = match host_kind.is_some() {
+        true if !chance.one_in(20) => chance.pick(&hosts),
         _ if chance.one_in(30) => chance.pick(&ids(document)),
         _ => None,
     };
@@ -215,7 +241,11 @@ pub fn document(chance: &mut Chance) -> Document {
     let mut document = Document { seed, until: Duration::from_secs(15), ..Document::default() };
     let add = |edit: Edit, document: &mut Document| assert!(apply(&edit, document).is_ok(), "{edit:?}");
     if !chance.one_in(6) {
-        let broker = Node { id: "broker".into(), kind: "broker".into(), ..Node::default() };
+        let hosts: Vec<&str> = KINDS.iter().filter(|kind| kind.is_host()).map(|kind| kind.name).collect();
+        let kind = if chance.one_in(3) { "broker" } else { hosts[chance.below(hosts.len())] };
+        let mut params = chance.params(node_kind(kind).map_or(&[], |kind| kind.params));
+        tame(&mut params, kind);
+        let broker = Node { id: "broker".into(), kind: kind.into(), params, ..Node::default() };
         add(Edit::add_node(broker), &mut document);
     }
     for _ in 0..4 + chance.below(10) {

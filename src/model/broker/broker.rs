@@ -2,15 +2,17 @@
 //!
 //! It owns the product's [`Server`] and has no behaviour of its own: what the kernel says becomes a call, and what the
 //! call leads to becomes facts in the trace and frames on links. It keeps one timer for what the server does by itself
-//! next. A link to a console carries lines; the host keeps the named clients of each.
+//! next. A link to a console carries lines; so does the command `console LINE`, which is what the page's console gives.
+//! The host keeps the named clients of each console.
 //!
 //! Leaves out: time inside the broker. What a call leads to happens at the time of the call.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
-use serde_json::{json, Value as Json};
+use serde_json::json;
 
-use crate::kernel::{Change, Component, Context, Envelope, Inspection, Notice};
+use crate::kernel::{Change, Component, Context, Envelope, InsideTable, Inspection, Notice};
 use crate::vocabulary::{json::to_text, BrokerMessage, LinkId, Message, MessageId, NodeId, Settings, Time, TimerId};
 
 use super::console::{client_and_operation, help, line_of};
@@ -24,14 +26,24 @@ pub const HELD_MAX: usize = 1_000_000;
 /// Named clients over all console links of one broker before the next one is refused.
 const CLIENTS_MAX: usize = 1_000;
 
-/// A named client of a console on the drawing.
+/// Lines of the transcript that are kept.
+const TRANSCRIPT_MAX: usize = 300;
+
+/// Where a console is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outlet {
+    /// A part of the drawing, at the other end of this link, which ends at this member.
+    Link(LinkId, NodeId),
+    /// The page: someone types.
+    Panel,
+}
+
+/// A named client of a console.
 #[derive(Clone)]
 struct Client {
     session: Session,
     name: Rc<str>,
-    link: LinkId,
-    /// The node at which the link ends.
-    place: NodeId,
+    outlet: Outlet,
 }
 
 /// The component of every broker product.
@@ -46,6 +58,8 @@ pub struct Host {
     timer: Option<(TimerId, Time)>,
     clients: Vec<Client>,
     clients_opened: u32,
+    /// What was typed in the page, and the answers.
+    transcript: VecDeque<Rc<str>>,
 }
 
 impl Clone for Host {
@@ -58,6 +72,7 @@ impl Clone for Host {
             timer: self.timer,
             clients: self.clients.clone(),
             clients_opened: self.clients_opened,
+            transcript: self.transcript.clone(),
         }
     }
 }
@@ -73,6 +88,7 @@ impl Host {
             timer: None,
             clients: Vec::new(),
             clients_opened: 0,
+            transcript: VecDeque::new(),
         })
     }
 
@@ -108,7 +124,8 @@ impl Host {
                 }
                 Happened::Told { session, word, body } => {
                     if let Some(client) = self.clients.iter().find(|client| client.session == session) {
-                        say(client, word, body, context);
+                        let text = to_text(&line_of(&client.name, word, body));
+                        say(&mut self.transcript, client.outlet, text, context);
                     }
                 }
                 Happened::Made(content) => context.remember(&content),
@@ -128,8 +145,8 @@ impl Host {
         self.timer = Some((context.set_timer(at.since(context.now()), 0), at));
     }
 
-    /// A line from a console at the other end of a link.
-    fn operate(&mut self, link: LinkId, place: NodeId, line: &str, context: &mut Context) {
+    /// A line from a console.
+    fn operate(&mut self, outlet: Outlet, line: &str, context: &mut Context) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             return;
@@ -137,10 +154,15 @@ impl Host {
         let (name, operation) = client_and_operation(line);
         let (word, rest) = operation.split_once(char::is_whitespace).unwrap_or((operation, ""));
         let rest = rest.trim();
+        if outlet == Outlet::Panel {
+            let typed = json!({"at": context.now().to_string(), "client": name, "line": operation});
+            say(&mut self.transcript, outlet, to_text(&typed), context);
+        }
         let answer = match word {
             "help" => help(self.profile.words, rest),
-            "kill" if !rest.is_empty() => return self.kill(link, place, name, rest, context),
-            _ => match self.session(link, place, name) {
+            "kill" if !rest.is_empty() => return self.kill(outlet, name, rest, context),
+            "wait" => json!({"error": "here time goes by itself: press play, or step"}),
+            _ => match self.session(outlet, name) {
                 Some(session) => {
                     // The answer goes first, then what the operation led to.
                     let (now, broker, slow_percent) = (context.now(), context.node(), context.slow_percent());
@@ -157,13 +179,13 @@ impl Host {
                 None => json!({"error": format!("there are {CLIENTS_MAX} clients already")}),
             },
         };
-        answer_line(link, place, name, answer, context);
+        say(&mut self.transcript, outlet, to_text(&line_of(name, "reply", answer)), context);
         self.call(context, |_, _| ());
     }
 
     /// The session of a console's client; a new one for a new name.
-    fn session(&mut self, link: LinkId, place: NodeId, name: &str) -> Option<Session> {
-        if let Some(client) = self.clients.iter().find(|client| client.link == link && &*client.name == name) {
+    fn session(&mut self, outlet: Outlet, name: &str) -> Option<Session> {
+        if let Some(client) = self.clients.iter().find(|client| client.outlet == outlet && &*client.name == name) {
             return Some(client.session);
         }
         if self.clients.len() >= CLIENTS_MAX {
@@ -171,17 +193,17 @@ impl Host {
         }
         let session = Session::of_console(self.clients_opened);
         self.clients_opened += 1;
-        self.clients.push(Client { session, name: name.into(), link, place });
+        self.clients.push(Client { session, name: name.into(), outlet });
         Some(session)
     }
 
-    fn kill(&mut self, link: LinkId, place: NodeId, name: &str, killed: &str, context: &mut Context) {
-        let index = self.clients.iter().position(|client| client.link == link && &*client.name == killed);
+    fn kill(&mut self, outlet: Outlet, name: &str, killed: &str, context: &mut Context) {
+        let index = self.clients.iter().position(|client| client.outlet == outlet && &*client.name == killed);
         let answer = match index {
             Some(_) => json!("OK"),
             None => json!({"error": format!("there is no client \"{killed}\"")}),
         };
-        answer_line(link, place, name, answer, context);
+        say(&mut self.transcript, outlet, to_text(&line_of(name, "reply", answer)), context);
         if let Some(index) = index {
             let client = self.clients.remove(index);
             self.call(context, |server, call| server.disconnect(client.session, call));
@@ -190,7 +212,9 @@ impl Host {
 
     /// The connection over a link is gone, and with it all clients of a console at its other end.
     fn disconnect(&mut self, link: LinkId, context: &mut Context) {
-        while let Some(index) = self.clients.iter().position(|client| client.link == link) {
+        while let Some(index) =
+            self.clients.iter().position(|client| matches!(client.outlet, Outlet::Link(at, _) if at == link))
+        {
             let client = self.clients.remove(index);
             self.call(context, |server, call| server.disconnect(client.session, call));
         }
@@ -198,21 +222,24 @@ impl Host {
     }
 }
 
-fn answer_line(link: LinkId, place: NodeId, client: &str, answer: Json, context: &mut Context) {
-    let text = to_text(&line_of(client, "reply", answer));
-    context.send_link(place, link, BrokerMessage::Answer(text.into()).into());
-}
-
-fn say(client: &Client, word: &str, body: Json, context: &mut Context) {
-    let text = to_text(&line_of(&client.name, word, body));
-    context.send_link(client.place, client.link, BrokerMessage::Answer(text.into()).into());
+/// Hands a text to a console: over its link, or into the transcript.
+fn say(transcript: &mut VecDeque<Rc<str>>, outlet: Outlet, text: String, context: &mut Context) {
+    match outlet {
+        Outlet::Link(link, place) => context.send_link(place, link, BrokerMessage::Answer(text.into()).into()),
+        Outlet::Panel => {
+            if transcript.len() >= TRANSCRIPT_MAX {
+                transcript.pop_front();
+            }
+            transcript.push_back(text.into());
+        }
+    }
 }
 
 impl Component for Host {
     fn on_message(&mut self, envelope: Envelope, context: &mut Context) {
         let Envelope { link, from, to, message, .. } = envelope;
         match message {
-            Message::Broker(BrokerMessage::Operate(line)) => self.operate(link, to, &line, context),
+            Message::Broker(BrokerMessage::Operate(line)) => self.operate(Outlet::Link(link, to), &line, context),
             Message::Broker(frame) => {
                 self.call(context, |server, call| server.receive(Session::of_link(link), from, to, frame, call));
             }
@@ -269,6 +296,21 @@ impl Component for Host {
             // A client speaks first.
             Change::LinkAdded { .. } => {}
         }
+    }
+
+    /// A command by hand: `console LINE`.
+    fn on_command(&mut self, _: NodeId, command: &str, context: &mut Context) -> bool {
+        let line = command.strip_prefix("console ");
+        line.into_iter().for_each(|line| self.operate(Outlet::Panel, line, context));
+        line.is_some()
+    }
+
+    fn inside(&self, node: NodeId, now: Time, rows_max: usize) -> Vec<InsideTable> {
+        self.server.inside(node, now, rows_max)
+    }
+
+    fn transcript(&self) -> Vec<Rc<str>> {
+        self.transcript.iter().cloned().collect()
     }
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {

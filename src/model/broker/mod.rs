@@ -1,8 +1,8 @@
 //! Message brokers: what takes messages from producers and hands them to consumers.
 //!
 //! Here live what every product has in common: the [`server`] that a product is, the component in [`broker`] that puts
-//! it into a run, the [`console`] that drives it line by line, and the [`profile`]s with its words, defaults and
-//! promises. Each product has a folder of its own. Producers and consumers live in `model/client`; links and faults are
+//! it into a run, the [`console`] that drives it line by line, the [`mechanism`]s that several products share, and the
+//! [`profile`]s with its words, defaults and promises. Each product has a folder of its own. Producers and consumers live in `model/client`; links and faults are
 //! the kernel's.
 //!
 //! To add a broker product, implement `Server` in a folder beside the others, write `profile/<product>.rs` and name it
@@ -12,7 +12,10 @@
 #[allow(clippy::module_inception)]
 pub mod broker;
 pub mod console;
+pub mod mechanism;
+mod operation;
 pub mod profile;
 pub mod rabbitmq;
 pub mod server;
+pub mod sqs;
 pub mod words;

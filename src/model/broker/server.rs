@@ -11,7 +11,7 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use crate::kernel::rng::Stream;
-use crate::kernel::Inspection;
+use crate::kernel::{InsideTable, Inspection};
 use crate::vocabulary::{
     BrokerMessage, Carried, Content, DropReason, Fact, LinkId, MessageId, NodeId, Settings, Time, WireId,
 };
@@ -179,6 +179,11 @@ pub trait Server {
     /// What can be seen of the broker or a member now, with at most `items_max` messages.
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection;
 
+    /// What is inside the broker or a member now, in lists of at most `rows_max` rows.
+    fn inside(&self, _node: NodeId, _now: Time, _rows_max: usize) -> Vec<InsideTable> {
+        Vec::new()
+    }
+
     /// Copies of messages that are held, each once, for accounting.
     fn holds(&self, visit: &mut dyn FnMut(NodeId, MessageId));
 
@@ -193,7 +198,7 @@ impl Clone for Box<dyn Server> {
 }
 
 /// One word of a product's console, for help and completion.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
     /// The word that a line begins with.
     pub name: &'static str,

@@ -59,6 +59,8 @@ impl Invariant for Duplicates {
                 copies.out -= 1;
                 copies.back += 1;
             }
+            // Its time was over, and the acknowledgement came before it was handed out again: SQS and Pub/Sub take it.
+            Fact::Acked { .. } if copies.out == 0 && copies.back > 0 => copies.back -= 1,
             Fact::Acked { .. } => copies.out -= 1,
             // Given up where it lies; which of several copies does not matter.
             _ if copies.out > 0 => copies.out -= 1,

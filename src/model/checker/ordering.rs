@@ -2,7 +2,8 @@
 //! the order of sending.
 //!
 //! For one publisher and one consumer without redelivery this is the order that AMQP 0-9-1 promises (specification,
-//! 4.7). A frame that the link held back on purpose ([`Fact::Reordered`]) may come late; all others keep their order.
+//! 4.7). It is not promised where priorities, expiry and dead letters decide too, nor by products with other rules: there
+//! [`QueueOrder`] is not asked. A frame that the link held back on purpose ([`Fact::Reordered`]) may come late; all others keep their order.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,6 +2,7 @@
 
 use super::kind::{WireKind, LINK_PARAMS};
 
+pub mod console;
 pub mod consumer;
 pub mod producer;
 
@@ -19,6 +20,15 @@ pub const SUBSCRIPTION_WIRE: WireKind = WireKind {
     name: "subscription",
     label: "Subscription",
     help: "The consumer subscribes to the queue; deliveries travel to it and acknowledgements back.",
+    link: true,
+    params: &LINK_PARAMS,
+};
+
+/// From a console to anything inside a broker.
+pub const CONSOLE_WIRE: WireKind = WireKind {
+    name: "console",
+    label: "Console connection",
+    help: "Operations travel to the broker, answers and deliveries back.",
     link: true,
     params: &LINK_PARAMS,
 };

@@ -40,6 +40,11 @@ impl App {
                 self.dock = dock;
                 self.look(true);
             }
+            Msg::Console(node, line) => self.speak(node, &line),
+            Msg::LookInside => {
+                self.dock.left = Tab::Inside;
+                self.look(true);
+            }
             Msg::ExportDock(tab) => self.export_dock(tab),
             Msg::ExportTopology => self.export_topology(),
             Msg::ExportDocument => {
@@ -168,6 +173,15 @@ impl App {
         }
     }
 
+    /// Says a line to a broker.
+    fn speak(&mut self, node: String, line: &str) {
+        match super::super::console::refusal(&self.session, &node) {
+            Some(refusal) => self.say(refusal, true),
+            None => self.act(Action::Command { node, command: format!("console {line}") }),
+        }
+        self.look(true);
+    }
+
     fn export_dock(&mut self, tab: Tab) {
         let size = (900.0, 520.0);
         let drawing = match tab {
@@ -293,13 +307,14 @@ impl App {
         match turn {
             0 => self.findings = Rc::new(findings(&self.session, &self.dock)),
             1 if !self.embed => {
-                self.left = content(&self.session, &self.dock, self.dock.left, pane_size(&self.left_pane));
+                self.left =
+                    content(&self.session, &mut self.books, &self.dock, self.dock.left, pane_size(&self.left_pane));
             }
             2 if !self.embed => {
                 // A narrow screen has no right page; nothing is made for it.
                 let size = pane_size(&self.right_pane);
                 if size.0 > 0.0 {
-                    self.right = content(&self.session, &self.dock, self.dock.right, size);
+                    self.right = content(&self.session, &mut self.books, &self.dock, self.dock.right, size);
                 }
             }
             _ => {}

@@ -9,6 +9,7 @@ use crate::vocabulary::Settings;
 use super::server::{Server, Word};
 
 pub mod rabbitmq;
+pub mod sqs;
 
 /// A statement about a product, with its source.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +55,8 @@ pub struct Profile {
     pub name: &'static str,
     /// Its name on the page.
     pub label: &'static str,
+    /// The kind of node that hosts it.
+    pub host: &'static str,
     /// The version whose behaviour is reproduced.
     pub version: &'static str,
     /// Its own words for the general ones.
@@ -71,7 +74,7 @@ pub struct Profile {
 }
 
 /// Every product.
-pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE];
+pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &sqs::PROFILE];
 
 /// The product of this name; the first one if there is none.
 pub fn profile(name: &str) -> &'static Profile {

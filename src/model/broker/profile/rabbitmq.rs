@@ -15,6 +15,7 @@ const fn states(subject: &'static str, says: &'static str, source: &'static str)
 pub const PROFILE: Profile = Profile {
     name: "rabbitmq",
     label: "RabbitMQ",
+    host: "broker",
     version: "3.10",
     terms: &[
         states("entry point", "exchange", "AMQP 0-9-1 Model Explained"),

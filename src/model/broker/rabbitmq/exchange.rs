@@ -21,7 +21,7 @@ use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortS
 pub const KIND: NodeKind = NodeKind {
     name: "exchange",
     label: "Exchange",
-    group: Group::Brokers,
+    group: Group::RabbitMq,
     help: "Takes messages and sends a copy of each to every queue that is bound to it with a matching key.",
     role: Role::Member { host: "broker" },
     ports: &[
@@ -29,7 +29,7 @@ pub const KIND: NodeKind = NodeKind {
             name: "in",
             port: Port(0),
             direction: Direction::In,
-            wires: &["publish", "binding", "dead_letter"],
+            wires: &["publish", "binding", "dead_letter", "console"],
             help: "Messages from producers, from another exchange that this one is bound to, or dead letters of a queue.",
         },
         PortSpec {

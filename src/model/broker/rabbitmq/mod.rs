@@ -37,7 +37,7 @@ pub const CONSUMER_TIMEOUT: Duration = Duration::from_secs(1_800);
 pub const BROKER: NodeKind = NodeKind {
     name: "broker",
     label: "Broker",
-    group: Group::Brokers,
+    group: Group::RabbitMq,
     help: "Hosts exchanges and queues. When it crashes, they go down with it.",
     role: Role::Component(|settings| Host::component(&profile::rabbitmq::PROFILE, settings)),
     ports: &[],

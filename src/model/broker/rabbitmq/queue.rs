@@ -18,7 +18,7 @@ const SPAN: ParamType = ParamType::Duration { min: Duration::ZERO, max: Duration
 pub const KIND: NodeKind = NodeKind {
     name: "queue",
     label: "Queue",
-    group: Group::Brokers,
+    group: Group::RabbitMq,
     help: "Keeps messages in order until a consumer has acknowledged them. Its consumers share the messages.",
     role: Role::Member { host: "broker" },
     ports: &[
@@ -26,7 +26,7 @@ pub const KIND: NodeKind = NodeKind {
             name: "in",
             port: Port(0),
             direction: Direction::In,
-            wires: &["publish", "binding", "dead_letter"],
+            wires: &["publish", "binding", "dead_letter", "console"],
             help: "Bindings from exchanges; or a producer, which then publishes to the default exchange with the \
                    queue's name as the key; or dead letters of another queue.",
         },

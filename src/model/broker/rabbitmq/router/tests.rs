@@ -178,7 +178,7 @@ fn remembered_routes_are_bounded_and_dropped_when_a_binding_changes() {
         assert!(world.router.routes.len() <= ROUTES_MAX);
     }
     let shared = content("n.1".into(), Rc::from([]));
-    let mut count = |router: &mut Router| router.route(exchange, &shared).map(|route| route.queue_count);
+    let count = |router: &mut Router| router.route(exchange, &shared).map(|route| route.queue_count);
     assert_eq!(count(&mut world.router), Some(1));
     world.router.rebind(WireId(0), keys(&["other"]));
     assert_eq!(count(&mut world.router), Some(0));

@@ -1,0 +1,84 @@
+//! SHA-256 (FIPS 180-4), with which content-based deduplication tells bodies apart.
+
+/// The first 32 bits of the fractions of the cube roots of the first 64 primes.
+const ROUNDS: [u32; 64] = [
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
+    0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
+    0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
+    0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
+    0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819,
+    0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a,
+    0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
+    0xc67178f2,
+];
+
+const START: [u32; 8] =
+    [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
+
+fn mix_block(hash: &mut [u32; 8], block: &[u8]) {
+    let mut schedule = [0u32; 64];
+    for (word, bytes) in schedule.iter_mut().zip(block.chunks_exact(4)) {
+        *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    }
+    for index in 16..64 {
+        let (early, late) = (schedule[index - 15], schedule[index - 2]);
+        let first = early.rotate_right(7) ^ early.rotate_right(18) ^ early >> 3;
+        let second = late.rotate_right(17) ^ late.rotate_right(19) ^ late >> 10;
+        schedule[index] =
+            schedule[index - 16].wrapping_add(first).wrapping_add(schedule[index - 7]).wrapping_add(second);
+    }
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *hash;
+    for (word, round) in schedule.iter().zip(ROUNDS) {
+        let sum = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
+        let choice = (e & f) ^ (!e & g);
+        let first = h.wrapping_add(sum).wrapping_add(choice).wrapping_add(round).wrapping_add(*word);
+        let sum = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
+        let second = sum.wrapping_add((a & b) ^ (a & c) ^ (b & c));
+        (h, g, f, e, d, c, b, a) = (g, f, e, d.wrapping_add(first), c, b, a, first.wrapping_add(second));
+    }
+    for (word, added) in hash.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+        *word = word.wrapping_add(added);
+    }
+}
+
+/// The hash of some bytes, as eight words.
+pub fn sha256(bytes: &[u8]) -> [u32; 8] {
+    let mut hash = START;
+    let blocks = bytes.chunks_exact(64);
+    let mut last = blocks.remainder().to_vec();
+    blocks.for_each(|block| mix_block(&mut hash, block));
+    last.push(0x80);
+    while last.len() % 64 != 56 {
+        last.push(0);
+    }
+    last.extend_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
+    last.chunks_exact(64).for_each(|block| mix_block(&mut hash, block));
+    hash
+}
+
+/// A hash in hexadecimal digits.
+pub fn digits(hash: &[u32; 8]) -> String {
+    hash.iter().map(|word| format!("{word:08x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_the_standard_come_out() {
+        let cases = [
+            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
+            ),
+        ];
+        for (text, hash) in cases {
+            assert_eq!(digits(&sha256(text.as_bytes())), hash, "{text}");
+        }
+        let million = digits(&sha256("a".repeat(1_000_000).as_bytes()));
+        assert_eq!(million, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    }
+}
