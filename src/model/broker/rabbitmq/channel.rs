@@ -3,6 +3,8 @@
 //! Reproduces: RabbitMQ 3.10 channels ("Channels", "Consumer Prefetch"). Delivery tags are counted per channel from 1.
 //! A prefetch limit counts for each consumer that is made after it was set, or with `global` for all consumers of the
 //! channel together. Each link of the drawing stands for one connection with one channel.
+//!
+//! Leaves out: `basic.recover`, flow, limits of size.
 
 use std::collections::VecDeque;
 use std::rc::Rc;

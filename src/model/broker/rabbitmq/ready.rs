@@ -6,6 +6,8 @@
 //! everything else, in the order of its return ("Quorum Queues"). From 4.0 a quorum queue has two priorities, above 4
 //! and the rest, and takes two of the first for one of the other; from 4.3 it has as many as a classic queue, but at
 //! most 32.
+//!
+//! Leaves out: what is on disk and what in memory.
 
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -5,6 +5,8 @@
 //! queue, and in a quorum queue before everything else; then the queue looks at its length and at times to live, and
 //! only then hands out. A quorum queue counts what comes back, and gives up at its delivery limit ("Quorum Queues"); from
 //! 4.3 `basic.nack` does not count.
+//!
+//! Leaves out: nothing of the answers; `basic.recover` is no answer.
 
 use crate::model::broker::server::Call;
 use crate::vocabulary::order::sort_by_key;

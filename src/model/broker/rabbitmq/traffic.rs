@@ -8,6 +8,8 @@
 //! times to live ("Queue Length Limit", "Time-To-Live and Expiration"). The return of a mandatory message comes before
 //! its confirm, and a message that found no queue is confirmed like any other; it is refused only if a queue refused it
 //! ("Consumer Acknowledgements and Publisher Confirms").
+//!
+//! Leaves out: confirms of several messages at once; here each is confirmed by itself, at once.
 
 use std::rc::Rc;
 

@@ -4,6 +4,8 @@
 //! of subscription, those of a higher priority first ("Consumer Priorities"). One whose turn it is while it is at its
 //! prefetch limit leaves the round, and joins its end when an acknowledgement gives it credit; one that gets credit
 //! before its turn comes keeps its turn.
+//!
+//! Leaves out: nothing; which consumer of one priority is first is the order of subscription.
 
 use std::collections::VecDeque;
 
