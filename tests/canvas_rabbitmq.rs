@@ -12,8 +12,9 @@ use std::rc::Rc;
 use patchbay::kernel::{
     Component, Context, Envelope, Fault, LinkEnd, LinkSpec, NodeCondition, Port, Simulation, TraceMode,
 };
-use patchbay::model::broker::rabbitmq::{self, BINDING_WIRE};
+use patchbay::model::broker::rabbitmq::{self, BINDING_WIRE, DEAD_LETTER_WIRE};
 use patchbay::model::broker::{self, profile};
+use patchbay::model::checker::Audit;
 use patchbay::model::client::{consumer, producer};
 use patchbay::model::kind::{settings, ParamSpec, Role, LINK_PARAMS};
 use patchbay::model::NodeKind;
@@ -482,6 +483,124 @@ fn a_broker_drops_what_would_go_past_its_limit() {
     assert_eq!(tally.total(FactKind::Enqueued), broker::broker::HELD_MAX as u64);
     assert_eq!(tally.total(FactKind::Dropped), 100);
     assert_eq!(world.simulation.halted(), None);
+}
+
+/// A dead letter goes over its wire, to a queue by way of the default exchange or to an exchange; the trace tells both.
+#[test]
+fn dead_letters_go_over_their_wires() {
+    let mut world = World::new(1);
+    let limited = world.member(&rabbitmq::queue::KIND, "limited", json!({"max_length": 1, "message_ttl": "5s"}));
+    let (parked, copied) = (world.queue("parked"), world.queue("copied"));
+    let exchange = world.exchange("dlx", "direct");
+    world.bind(exchange, copied, &["dead"]);
+    let wire = |world: &mut World, to: NodeId, key: &str| {
+        let settings = with(DEAD_LETTER_WIRE.params, &json!({"routing_key": key}));
+        world.simulation.join(limited, to, Rc::new(settings))
+    };
+    let to_queue = wire(&mut world, parked, "ignored");
+    let publisher = world.publisher(limited, false);
+    world.tell(publisher, "publish k one");
+    world.tell(publisher, "publish k two");
+    assert_eq!((world.simulation.tally().level(limited), world.simulation.tally().level(parked)), ((1, 0), (1, 0)));
+    world.simulation.part(to_queue);
+    wire(&mut world, exchange, "dead");
+    world.simulation.run_until(world.simulation.now() + Duration::from_secs(5));
+    let tally = world.simulation.tally();
+    assert_eq!((tally.level(limited), tally.level(copied)), ((0, 0), (1, 0)));
+    assert_eq!((tally.count(limited, FactKind::DeadLettered), tally.count(limited, FactKind::Expired)), (2, 1));
+    let story: Vec<String> = world
+        .simulation
+        .trace()
+        .iter()
+        .filter(|event| event.message.number == 2 && event.node != publisher)
+        .map(|event| event.fact.kind().label().to_string())
+        .collect();
+    let expected = ["received", "enqueued", "expired", "dead-lettered", "routed", "enqueued"];
+    assert_eq!(story, expected);
+    assert_eq!(world.drain(copied), ["two"]);
+    assert!(Audit::default().sweep(&world.simulation).expect("the whole trace is there").is_empty());
+}
+
+/// A producer that asks hears of every message: confirmed, refused, or returned.
+#[test]
+fn a_producer_that_asks_is_answered() {
+    let mut world = World::new(1);
+    let exchange = world.exchange("x", "direct");
+    let values = json!({"max_length": 2, "overflow": "reject-publish"});
+    let full = world.member(&rabbitmq::queue::KIND, "full", values);
+    world.bind(exchange, full, &["k"]);
+    let values = |key: &str| json!({"arrivals": "burst", "limit": 5, "burst_size": 5, "routing_key": key, "confirms": true, "mandatory": true});
+    for (name, key) in [("routed", "k"), ("lost", "nowhere")] {
+        let producer = world.simulation.add_node(name, build(&producer::KIND, &values(key)));
+        world.link(name, (producer, IN), (exchange, IN));
+        world.simulation.run_until(world.simulation.now() + Duration::from_secs(1));
+        let rows: BTreeMap<&str, String> = world.simulation.inspect(producer, 0).rows.into_iter().collect();
+        let row = |name: &str| rows[name].as_str();
+        let expected = if key == "k" { ("2", "3", "0", "0") } else { ("5", "0", "0", "5") };
+        assert_eq!((row("Confirmed"), row("Refused"), row("Not answered yet"), row("Returned")), expected, "{name}");
+    }
+    let tally = world.simulation.tally();
+    let counts = [FactKind::Confirmed, FactKind::Refused, FactKind::Returned].map(|kind| tally.count(exchange, kind));
+    assert_eq!(counts, [7, 3, 5]);
+    assert!(Audit::default().sweep(&world.simulation).expect("the whole trace is there").is_empty());
+}
+
+/// Everything else that can be drawn: headers, alternate exchanges, priorities, quorum queues, expiry.
+#[test]
+fn what_is_drawn_is_declared() {
+    let mut world = World::new(1);
+    let (headers, other) = (world.exchange("h", "headers"), world.exchange("other", "fanout"));
+    let values = json!({"type": "headers", "alternate_exchange": "other"});
+    world.simulation.configure(headers, Rc::new(named(with(rabbitmq::exchange::KIND.params, &values), "h")));
+    let fitting = world.member(&rabbitmq::queue::KIND, "fitting", json!({"max_priority": 9}));
+    let rest =
+        world.member(&rabbitmq::queue::KIND, "rest", json!({"type": "quorum", "delivery_limit": 1, "expires": "10s"}));
+    world.bind(other, rest, &[]);
+    let condition = with(BINDING_WIRE.params, &json!({"arguments": ["n=1", "x"], "match": "any"}));
+    world.simulation.join(headers, fitting, Rc::new(condition));
+    for (name, header, priority) in [("low", "n=1", 1), ("high", "x", 5), ("neither", "n=2", 0)] {
+        let values = json!({"arrivals": "burst", "limit": 1, "burst_size": 1, "headers": [header], "priority": priority, "payload": name});
+        let producer = world.simulation.add_node(name, build(&producer::KIND, &values));
+        world.link(name, (producer, IN), (headers, IN));
+        world.simulation.run_until(world.simulation.now() + Duration::from_secs(1));
+    }
+    assert_eq!(world.drain(fitting), ["high", "low"]);
+    let client = world.client("c", rest);
+    world.tell(client, "subscribe 0");
+    world.tell(client, "requeue 1");
+    world.tell(client, "requeue 2");
+    let seen: Vec<(String, bool)> = world.take_log().into_iter().map(|seen| (seen.body, seen.redelivered)).collect();
+    assert_eq!(seen, [("neither".to_string(), false), ("neither".to_string(), true)], "given up after one return");
+    world.simulation.remove_node(client);
+    world.simulation.run_until(world.simulation.now() + Duration::from_secs(11));
+    assert_eq!(world.simulation.inspect(rest, 0).headline, "expired");
+    let publisher = world.publisher(headers, false);
+    world.tell(publisher, "publish k lost");
+    assert_eq!(world.simulation.tally().count(headers, FactKind::Unroutable), 1);
+    let client = world.client("d", rest);
+    world.tell(client, "subscribe 0");
+    world.tell(publisher, "publish k found");
+    assert_eq!(world.take_log().len(), 1, "a subscription declares it again");
+    assert!(Audit::default().sweep(&world.simulation).expect("the whole trace is there").is_empty());
+}
+
+/// The named console client and the drawn parts are in one broker.
+#[test]
+fn a_console_reaches_what_is_drawn() {
+    let mut world = World::new(1);
+    let queue = world.queue("drawn");
+    for line in ["publish '' drawn m", "declare queue own", "publish '' own n", "publish '' own n", "get own"] {
+        assert!(world.simulation.command(world.broker, &format!("console {line}")), "{line}");
+    }
+    assert_eq!(world.simulation.tally().level(queue), (1, 0));
+    assert_eq!(world.simulation.tally().level(world.broker), (1, 1), "queues without a node count at the broker");
+    assert!(Audit::default().sweep(&world.simulation).expect("the whole trace is there").is_empty());
+    assert_eq!(world.drain(queue), ["m"]);
+}
+
+fn named(mut settings: Settings, name: &str) -> Settings {
+    settings.set("name", Value::Text(name.into()));
+    settings
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! What can be seen of the broker and its parts.
 
-use crate::kernel::{Inspection, InspectionItem, ItemState};
+use crate::kernel::{InsideRow, InsideTable, Inspection, InspectionItem, ItemState};
 use crate::vocabulary::order::sort_by_key;
-use crate::vocabulary::{Duration, NodeId};
+use crate::vocabulary::{Duration, HeaderValue, NodeId, Time};
 
 use super::hosted::Queue;
-use super::matcher::Place;
+use super::matcher::{field, Place};
 use super::ready::Stored;
 use super::server::RabbitMq;
+
+const COLUMNS: &[&str] = &["message", "key", "state", "priority", "expires", "returns", "deaths"];
 
 impl RabbitMq {
     pub(super) fn look_into(&self, node: NodeId, items_max: usize) -> Inspection {
@@ -66,6 +68,34 @@ impl RabbitMq {
         }
     }
 
+    /// The messages of a queue with what it knows of each.
+    pub(super) fn list_inside(&self, node: NodeId, now: Time, rows_max: usize) -> Vec<InsideTable> {
+        let Some(Place::Queue(id)) = self.place_of(node) else { return Vec::new() };
+        let queue = &self.queues[id as usize];
+        let mut held: Vec<(u64, InsideRow)> = Vec::new();
+        for (_, channel) in self.channels.iter() {
+            for one in channel.held.iter().filter(|one| one.queue == id).take(rows_max) {
+                let state = format!("held for {}, tag {}", now.since(one.since), one.tag);
+                held.push((one.stored.position, row(&one.stored, ItemState::Unacked, state, now)));
+            }
+        }
+        for stored in queue.recovering.iter().take(rows_max) {
+            held.push((stored.position, row(stored, ItemState::Unacked, "on disk".to_string(), now)));
+        }
+        sort_by_key(&mut held, |(position, _)| *position);
+        let ready = queue.ready.iter().map(|stored| match stored.redelivered {
+            true => row(stored, ItemState::ReadyAgain, "came back".to_string(), now),
+            false => row(stored, ItemState::Ready, "ready".to_string(), now),
+        });
+        let kind = if queue.spec.is_quorum { "Quorum queue" } else { "Classic queue" };
+        vec![InsideTable {
+            title: format!("{kind} · {} ready, {} unacked", queue.ready.len(), queue.unacked),
+            columns: COLUMNS,
+            rows: held.into_iter().map(|(_, row)| row).chain(ready).take(rows_max).collect(),
+            row_count: queue.ready.len() + queue.unacked as usize,
+        }]
+    }
+
     fn item(&self, stored: &Stored, holder: Option<NodeId>) -> InspectionItem {
         let state = match (holder, stored.redelivered) {
             (Some(_), _) => ItemState::Unacked,
@@ -95,6 +125,32 @@ impl RabbitMq {
             rows.push(("Active consumer", format!("holds {held}; {waiting} wait")));
         }
         rows
+    }
+}
+
+fn row(stored: &Stored, item: ItemState, state: String, now: Time) -> InsideRow {
+    let content = &stored.content;
+    let expires = match stored.deadline {
+        Time::MAX => String::new(),
+        deadline if deadline <= now => "when it is at the head".to_string(),
+        deadline => format!("in {}", deadline.since(now)),
+    };
+    let deaths = match field(&content.headers, "x-death") {
+        Some(HeaderValue::List(deaths)) => deaths.len().to_string(),
+        _ => String::new(),
+    };
+    InsideRow {
+        message: content.id,
+        state: Some(item),
+        cells: vec![
+            content.id.to_string(),
+            content.routing_key.to_string(),
+            state,
+            content.priority.map_or_else(String::new, |priority| priority.to_string()),
+            expires,
+            if stored.returns > 0 { stored.returns.to_string() } else { String::new() },
+            deaths,
+        ],
     }
 }
 

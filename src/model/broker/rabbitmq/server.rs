@@ -19,7 +19,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use serde_json::Value as Json;
 
-use crate::kernel::Inspection;
+use crate::kernel::{InsideTable, Inspection};
 use crate::model::broker::server::{Call, Server, Session};
 use crate::vocabulary::{
     BrokerMessage, Duration, FlatMap, HeaderValue, LinkId, MessageId, NodeId, Settings, Time, WireId,
@@ -303,6 +303,10 @@ impl Server for RabbitMq {
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {
         self.look_into(node, items_max)
+    }
+
+    fn inside(&self, node: NodeId, now: Time, rows_max: usize) -> Vec<InsideTable> {
+        self.list_inside(node, now, rows_max)
     }
 
     fn holds(&self, visit: &mut dyn FnMut(NodeId, MessageId)) {
