@@ -188,3 +188,80 @@ fn the_ready_scenarios_the_schema_the_help_and_the_version_are_printed() {
     assert!(well(&["run", "--help"]).contains("Exit code: 0"));
     assert_eq!(well(&["--version"]), format!("patchbay {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+/// What a console prints for a script, one JSON object a line.
+fn said(profile: &str, script: &str) -> Vec<Json> {
+    let mut child = command(&["console", profile])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(script.as_bytes()).expect("it reads its input");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((code(&output), text(&output.stderr).as_str()), (0, ""));
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+#[test]
+fn a_console_answers_line_by_line_and_lets_time_go_by() {
+    let lines = said(
+        "sqs",
+        "# a queue that gives up waiting after a second\ncreate-queue q VisibilityTimeout=1\nsend q hello\n\nc1> receive q\n\
+         c2> receive q\nwait 1.3s\nc2> receive q\nwait long\nnonsense\n",
+    );
+    let received = |line: &Json| line["reply"]["got"][0]["receive_count"].clone();
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    assert_eq!(lines[0]["client"], "main");
+    assert_eq!((lines[2]["client"].clone(), received(&lines[2])), (Json::from("c1"), Json::from(1)));
+    assert_eq!(lines[3]["reply"]["got"], serde_json::json!([]));
+    assert_eq!(received(&lines[4]), 2);
+    assert!(
+        lines[5]["reply"]["error"].as_str().is_some_and(|error| error.contains("wait must be a time")),
+        "{lines:?}"
+    );
+    assert!(lines[6]["reply"].get("error").is_some(), "{lines:?}");
+    assert_eq!(lines, said("sqs", "create-queue q VisibilityTimeout=1\nsend q hello\nc1> receive q\nc2> receive q\nwait 1300ms\nc2> receive q\nwait long\nnonsense"), "the same every time");
+}
+
+#[test]
+fn a_client_can_be_killed_and_a_broker_restarted() {
+    let lines = said(
+        "sqs",
+        "kill c1\nc1> help send\nc1> list-queues\nkill c1\ncrash\nlist-queues\nrecover\nlist-queues\nrecover\n",
+    );
+    let replies: Vec<&Json> = lines.iter().map(|line| &line["reply"]).collect();
+    assert_eq!(replies[0]["error"], "there is no client \"c1\"");
+    assert_eq!(replies[1]["word"], "send");
+    assert_eq!((replies[3], replies[4]), (&Json::from("OK"), &Json::from("OK")));
+    assert!(replies[5]["error"].as_str().is_some_and(|error| error.contains("down")), "{replies:?}");
+    assert!(replies[7].get("error").is_none(), "{replies:?}");
+    assert_eq!(replies[8]["error"], "the broker is running");
+}
+
+#[test]
+fn a_product_that_does_not_exist_and_a_script_that_can_not_be_read_are_refused() {
+    for (arguments, part) in [
+        (&["console", "sqq"][..], "did you mean \"sqs\"?"),
+        (&["console", "mqtt-over-pigeon"][..], "there are rabbitmq"),
+        (&["console", "sqs", "no/such/file"][..], "no/such/file can't be read"),
+        (&["fidelity", "sqq"][..], "did you mean \"sqs\"?"),
+    ] {
+        let output = patchbay(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_fidelity_sheet_names_sources_and_tests() {
+    let sheet = well(&["fidelity", "sqs"]);
+    assert!(sheet.starts_with("AWS SQS "), "{sheet}");
+    for part in ["Terms\n", "Defaults\n", "Guarantees\n", "  modelled    ", "  left out    ", "source: ", "; test "] {
+        assert!(sheet.contains(part), "{part}: {sheet}");
+    }
+    let last = sheet.lines().last().expect("a last line");
+    assert!(last.ends_with(" left out") && !last.starts_with("0 modelled"), "{last}");
+}

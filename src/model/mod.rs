@@ -20,6 +20,9 @@ pub const KINDS: &[&NodeKind] = &[
     &broker::rabbitmq::exchange::KIND,
     &broker::rabbitmq::queue::KIND,
     &broker::rabbitmq::BROKER,
+    &broker::kafka::TOPIC_KIND,
+    &broker::kafka::GROUP_KIND,
+    &broker::kafka::CLUSTER_KIND,
     &broker::sqs::QUEUE,
     &broker::sqs::SERVICE,
 ];
@@ -31,6 +34,7 @@ pub const WIRE_KINDS: &[&WireKind] = &[
     &client::SUBSCRIPTION_WIRE,
     &broker::rabbitmq::DEAD_LETTER_WIRE,
     &client::CONSOLE_WIRE,
+    &broker::kafka::READS_WIRE,
     &broker::sqs::REDRIVE_WIRE,
 ];
 

@@ -130,6 +130,8 @@ pub enum DropReason {
     Filtered,
     /// The product has nothing like it, or the message breaks a rule of it.
     Invalid,
+    /// Its reader's position was moved past it.
+    Skipped,
 }
 
 impl DropReason {
@@ -165,6 +167,7 @@ impl DropReason {
             DropReason::NoSubscription => "the topic has no subscription",
             DropReason::Filtered => "the filter does not match it",
             DropReason::Invalid => "the broker does not accept it",
+            DropReason::Skipped => "its reader went past it without reading it",
         }
     }
 }

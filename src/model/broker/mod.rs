@@ -12,6 +12,7 @@
 #[allow(clippy::module_inception)]
 pub mod broker;
 pub mod console;
+pub mod kafka;
 pub mod mechanism;
 mod operation;
 pub mod profile;

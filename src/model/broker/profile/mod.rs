@@ -8,6 +8,7 @@ use crate::vocabulary::Settings;
 
 use super::server::{Server, Word};
 
+pub mod kafka;
 pub mod rabbitmq;
 pub mod sqs;
 
@@ -74,7 +75,7 @@ pub struct Profile {
 }
 
 /// Every product.
-pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &sqs::PROFILE];
+pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &kafka::PROFILE, &sqs::PROFILE];
 
 /// The product of this name; the first one if there is none.
 pub fn profile(name: &str) -> &'static Profile {
