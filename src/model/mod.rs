@@ -35,6 +35,7 @@ pub const WIRE_KINDS: &[&WireKind] = &[
     &client::PUBLISH_WIRE,
     &broker::rabbitmq::BINDING_WIRE,
     &client::SUBSCRIPTION_WIRE,
+    &broker::rabbitmq::DEAD_LETTER_WIRE,
     &client::CONSOLE_WIRE,
     &broker::READS_WIRE,
     &broker::sqs::REDRIVE_WIRE,

@@ -38,6 +38,8 @@ pub enum Carried {
     Operate,
     /// What the broker says to a console.
     Answer,
+    /// A request for confirms and returns.
+    Expect,
 }
 
 impl Carried {
@@ -61,6 +63,7 @@ impl Carried {
             Carried::Return => "return",
             Carried::Operate => "operation",
             Carried::Answer => "answer",
+            Carried::Expect => "ask for confirms",
         }
     }
 }

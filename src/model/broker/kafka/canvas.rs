@@ -212,7 +212,7 @@ impl Kafka {
     ) {
         match frame {
             BrokerMessage::Publish(content) => self.publish(session, client, place, content, call),
-            BrokerMessage::Subscribe { prefetch, auto_ack } => {
+            BrokerMessage::Subscribe { prefetch, auto_ack, .. } => {
                 self.come(session, client, place, prefetch, auto_ack, call);
             }
             BrokerMessage::Pull { max, wait } => {
