@@ -15,6 +15,7 @@ pub mod console;
 pub mod mechanism;
 mod operation;
 pub mod profile;
+pub mod pubsub;
 pub mod rabbitmq;
 pub mod server;
 pub mod sqs;

@@ -8,6 +8,7 @@ use crate::vocabulary::Settings;
 
 use super::server::{Server, Word};
 
+pub mod pubsub;
 pub mod rabbitmq;
 pub mod sqs;
 
