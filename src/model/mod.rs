@@ -22,6 +22,9 @@ pub const KINDS: &[&NodeKind] = &[
     &broker::rabbitmq::BROKER,
     &broker::sqs::QUEUE,
     &broker::sqs::SERVICE,
+    &broker::pubsub::TOPIC,
+    &broker::pubsub::SUBSCRIPTION,
+    &broker::pubsub::SERVICE,
 ];
 
 /// Every kind of wire.
@@ -31,6 +34,8 @@ pub const WIRE_KINDS: &[&WireKind] = &[
     &client::SUBSCRIPTION_WIRE,
     &client::CONSOLE_WIRE,
     &broker::sqs::REDRIVE_WIRE,
+    &broker::pubsub::READS_WIRE,
+    &broker::pubsub::FORWARD_WIRE,
 ];
 
 /// The kind of node of this name.

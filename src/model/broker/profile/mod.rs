@@ -75,7 +75,7 @@ pub struct Profile {
 }
 
 /// Every product.
-pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &sqs::PROFILE];
+pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &sqs::PROFILE, &pubsub::PROFILE];
 
 /// The product of this name; the first one if there is none.
 pub fn profile(name: &str) -> &'static Profile {

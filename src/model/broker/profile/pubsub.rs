@@ -3,7 +3,8 @@
 //! Reproduces: the service as its documentation and reference describe it; nothing was recorded. Leaves out: what the
 //! lines with [`Coverage::LeftOut`] say.
 
-use super::{Coverage, Fidelity, Statement};
+use super::{Coverage, Fidelity, Profile, Statement};
+use crate::model::broker::pubsub;
 use crate::model::broker::server::Word;
 
 const fn states(subject: &'static str, says: &'static str, source: &'static str) -> Statement {
@@ -23,6 +24,20 @@ const fn line(
 const fn word(name: &'static str, usage: &'static str, help: &'static str) -> Word {
     Word { name, usage, help }
 }
+
+/// Google Cloud Pub/Sub.
+pub const PROFILE: Profile = Profile {
+    name: "pubsub",
+    label: "Google Pub/Sub",
+    host: "pubsub",
+    version: "v1",
+    terms: TERMS,
+    defaults: DEFAULTS,
+    guarantees: GUARANTEES,
+    fidelity: FIDELITY,
+    words: WORDS,
+    server: pubsub::server,
+};
 
 /// Its words.
 pub const TERMS: &[Statement] = &[

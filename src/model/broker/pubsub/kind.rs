@@ -7,9 +7,6 @@ use crate::kernel::Port;
 use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortSpec, Role, WireKind};
 use crate::vocabulary::Duration;
 
-/// The parameters of the service: none, its topics and subscriptions have them.
-pub const HOST_PARAMS: &[ParamSpec] = &[];
-
 const fn span(
     name: &'static str,
     label: &'static str,
@@ -29,7 +26,7 @@ const fn toggle(name: &'static str, label: &'static str, help: &'static str) -> 
 pub const TOPIC: NodeKind = NodeKind {
     name: "pubsub_topic",
     label: "Topic",
-    group: Group::Brokers,
+    group: Group::PubSub,
     help: "Gives a copy of each message to every subscription. Without a subscription the message is lost.",
     role: Role::Member { host: "pubsub" },
     ports: &[
@@ -37,7 +34,7 @@ pub const TOPIC: NodeKind = NodeKind {
             name: "in",
             port: Port(0),
             direction: Direction::In,
-            wires: &["publish", "dead_letter"],
+            wires: &["publish", "forward", "console"],
             help: "Producers, and subscriptions whose dead letters come here.",
         },
         PortSpec {
@@ -63,7 +60,7 @@ pub const TOPIC: NodeKind = NodeKind {
 pub const SUBSCRIPTION: NodeKind = NodeKind {
     name: "subscription",
     label: "Subscription",
-    group: Group::Brokers,
+    group: Group::PubSub,
     help: "Has its own copy of what is published to its topic. Its subscribers share the messages.",
     role: Role::Member { host: "pubsub" },
     ports: &[
@@ -85,7 +82,7 @@ pub const SUBSCRIPTION: NodeKind = NodeKind {
             name: "dead",
             port: Port(2),
             direction: Direction::Out,
-            wires: &["dead_letter"],
+            wires: &["forward"],
             help: "The topic for messages that failed too often.",
         },
     ],
@@ -204,8 +201,8 @@ pub const READS_WIRE: WireKind = WireKind {
 };
 
 /// From a subscription to the topic for its dead letters.
-pub const DEAD_LETTER_WIRE: WireKind = WireKind {
-    name: "dead_letter",
+pub const FORWARD_WIRE: WireKind = WireKind {
+    name: "forward",
     label: "Dead letters",
     help: "A message that failed too often is published there. That topic needs a subscription, or it is lost.",
     link: false,

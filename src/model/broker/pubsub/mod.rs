@@ -12,6 +12,7 @@ mod config;
 mod console;
 mod deliver;
 pub mod filter;
+mod inside;
 mod inspect;
 mod kind;
 mod publish;
@@ -19,11 +20,26 @@ mod seek;
 mod server;
 mod store;
 
+use super::broker::Host;
+use super::profile;
 use super::server::Server;
+use crate::model::kind::{Group, NodeKind, Role};
 use crate::vocabulary::Settings;
 
-pub use kind::{DEAD_LETTER_WIRE, HOST_PARAMS, READS_WIRE, SUBSCRIPTION, TOPIC};
+pub use kind::{FORWARD_WIRE, READS_WIRE, SUBSCRIPTION, TOPIC};
 pub use server::PubSub;
+
+/// The service in palette, forms and validation.
+pub const SERVICE: NodeKind = NodeKind {
+    name: "pubsub",
+    label: "Pub/Sub service",
+    group: Group::PubSub,
+    help: "Hosts topics and subscriptions. When it is down, they can't be reached.",
+    role: Role::Component(|settings| Host::component(&profile::pubsub::PROFILE, settings)),
+    ports: &[],
+    params: &[],
+    commands: &[],
+};
 
 /// The service without topics.
 pub fn server(_: &Settings) -> Box<dyn Server> {

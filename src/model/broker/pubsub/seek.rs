@@ -125,7 +125,7 @@ impl PubSub {
     fn bring_back(&mut self, number: u32, kept: Vec<Kept>, call: &Call) {
         let Some(subscription) = self.subscriptions.get_mut(number as usize).and_then(Option::as_mut) else { return };
         let mut serials: Vec<u64> = subscription.store.iter().map(|entry| entry.serial).collect();
-        serials.sort_unstable();
+        sort_by_key(&mut serials, |serial| *serial);
         let mut last = 0;
         for kept in kept {
             let is_there = kept.serial == last || serials.binary_search(&kept.serial).is_ok();

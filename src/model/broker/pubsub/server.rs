@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use crate::kernel::Inspection;
+use crate::kernel::{InsideTable, Inspection};
 use crate::model::broker::mechanism::deadlines::Deadlines;
 use crate::model::broker::server::{Call, Server, Session};
 use crate::vocabulary::{
@@ -513,6 +513,14 @@ impl Server for PubSub {
             Some(Member::Topic(number)) => self.inspect_topic(*number),
             Some(Member::Subscription(number)) => self.inspect_subscription(*number, items_max),
             None => self.inspect_service(),
+        }
+    }
+
+    fn inside(&self, node: NodeId, now: Time, rows_max: usize) -> Vec<InsideTable> {
+        match self.members.get(&node) {
+            Some(Member::Topic(number)) => self.inside_topic(*number, now, rows_max),
+            Some(Member::Subscription(number)) => self.inside_subscription(*number, now, rows_max),
+            None => self.inside_service(now, rows_max),
         }
     }
 
