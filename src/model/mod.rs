@@ -28,6 +28,9 @@ pub const KINDS: &[&NodeKind] = &[
     &broker::redis_streams::STREAM,
     &broker::redis_streams::STREAM_GROUP,
     &broker::redis_streams::SERVER,
+    &broker::pubsub::TOPIC,
+    &broker::pubsub::SUBSCRIPTION,
+    &broker::pubsub::SERVICE,
 ];
 
 /// Every kind of wire.
@@ -40,6 +43,7 @@ pub const WIRE_KINDS: &[&WireKind] = &[
     &broker::READS_WIRE,
     &broker::sqs::REDRIVE_WIRE,
     &broker::redis_streams::GIVE_UP_WIRE,
+    &broker::pubsub::FORWARD_WIRE,
 ];
 
 /// The kind of node of this name.

@@ -18,6 +18,7 @@ pub mod kafka;
 pub mod mechanism;
 mod operation;
 pub mod profile;
+pub mod pubsub;
 pub mod rabbitmq;
 pub mod redis_streams;
 pub mod server;

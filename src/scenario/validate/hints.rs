@@ -27,7 +27,7 @@ const UNCONNECTED: &[(&str, &str, Severity, &str, &str)] = &[
 ];
 
 /// Wires that nobody misses.
-const OPTIONAL: &[&str] = &["redrive", "dead_letter", "give_up"];
+const OPTIONAL: &[&str] = &["redrive", "dead_letter", "give_up", "forward"];
 
 /// Looks for what is missing.
 pub(super) fn check(document: &Document, index: &Index, problems: &mut Vec<Problem>) {

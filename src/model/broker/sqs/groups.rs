@@ -9,11 +9,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::rc::Rc;
 
+use crate::model::broker::mechanism::places::{insert_in_order, remove_in_order, Place};
+
 /// Empty groups that are not worth looking for.
 const SLACK: usize = 1024;
-
-/// A place in a queue: its number, and where the message is stored.
-pub(super) type Place = (u64, u32);
 
 #[derive(Clone, Debug)]
 struct Group {
@@ -32,26 +31,6 @@ pub(super) struct Groups {
     free: Vec<u32>,
     /// Groups whose first message could be received when they were offered, by that message's place. Some may be stale.
     offers: BinaryHeap<Reverse<(u64, u32)>>,
-}
-
-/// Puts a place where it belongs.
-pub(super) fn insert_in_order(waiting: &mut VecDeque<Place>, place: Place) {
-    if waiting.back().is_none_or(|last| *last < place) {
-        waiting.push_back(place);
-    } else if waiting.front().is_some_and(|first| *first > place) {
-        waiting.push_front(place);
-    } else {
-        waiting.insert(waiting.partition_point(|other| *other < place), place);
-    }
-}
-
-/// Takes a place out, if it is there.
-pub(super) fn remove_in_order(waiting: &mut VecDeque<Place>, place: Place) {
-    if waiting.front() == Some(&place) {
-        waiting.pop_front();
-    } else if let Ok(index) = waiting.binary_search(&place) {
-        waiting.remove(index);
-    }
 }
 
 impl Groups {

@@ -208,6 +208,9 @@ impl Sqs {
             _ => call.now + kept,
         };
         stored.expires = stored.expires.max(call.now);
+        if target.attributes.is_fifo {
+            stored.sent = call.now;
+        }
         stored.origin = Some(number);
         stored.receives_here = 0;
         let group = Sqs::group_of(&stored.content);

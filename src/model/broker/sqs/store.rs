@@ -7,10 +7,11 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use crate::model::broker::mechanism::places::{insert_in_order, remove_in_order, Place};
 use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::{Content, NodeId, Time};
 
-use super::groups::{insert_in_order, remove_in_order, Groups, Place};
+use super::groups::Groups;
 
 /// The bits of a receipt handle's number that say where the message is stored; the rest counts receives. Enough for
 /// all the messages that one broker may hold.
