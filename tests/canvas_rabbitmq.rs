@@ -213,21 +213,6 @@ fn assert_routes(world: &mut World, exchange: NodeId, queues: &BTreeMap<NodeId, 
 }
 
 #[test]
-fn topic_routing() {
-    let observed = recorded("topic_routing");
-    let mut world = World::new(1);
-    let exchange = world.exchange("x", "topic");
-    let mut queues = BTreeMap::new();
-    for (name, keys) in observed["bindings"].as_object().expect("bindings") {
-        let queue = world.queue(name);
-        let keys = texts(keys);
-        world.bind(exchange, queue, &keys.iter().map(String::as_str).collect::<Vec<_>>());
-        queues.insert(queue, name.clone());
-    }
-    assert_routes(&mut world, exchange, &queues, &observed["routed"]);
-}
-
-#[test]
 fn topic_vectors_before_and_after_bindings_are_removed() {
     let vectors: Json =
         serde_json::from_str(include_str!("data/oracle/rabbitmq_topic_exchange.json")).expect("the vectors are JSON");
@@ -288,26 +273,6 @@ fn round_robin_no_prefetch_limit() {
         let seen: Vec<String> = log.iter().filter(|seen| seen.client == client).map(|seen| seen.body.clone()).collect();
         assert_eq!(seen, texts(bodies), "{client}");
     }
-}
-
-#[test]
-fn prefetch_counts_for_each_consumer() {
-    let observed = recorded("prefetch_scope")["per_consumer"].clone();
-    let mut world = World::new(1);
-    let mut held = 0;
-    for (client, queue, body) in [("k1", "qa", "a"), ("k2", "qb", "b")] {
-        let queue = world.queue(queue);
-        let consumer = world.client(client, queue);
-        let publisher = world.publisher(queue, false);
-        for number in 0..5 {
-            world.tell(publisher, &format!("publish q {body}{number}"));
-        }
-        world.tell(consumer, "subscribe 2");
-        let bodies: Vec<String> = world.take_log().into_iter().map(|seen| seen.body).collect();
-        assert_eq!(bodies, texts(&observed[client]));
-        held += world.simulation.tally().level(queue).1;
-    }
-    assert_eq!(Json::from(held), observed["held"]);
 }
 
 #[test]

@@ -293,7 +293,7 @@ fn automatic_acknowledgements_account_for_every_copy() {
 #[test]
 fn whatever_is_drawn_runs() {
     let mut seen = BTreeMap::new();
-    for seed in seeds(150) {
+    for seed in seeds(300) {
         let mut chance = Chance::new(seed, "run");
         let document = document(&mut chance);
         count(&broken_run(seed, ACTIONS, &mut String::new(), document, Audit::default()), &mut seen);

@@ -112,6 +112,27 @@ impl Lab {
     }
 }
 
+/// A declaration of the queue, with any arguments.
+fn declaration(lab: &mut Lab, queue: &str) -> String {
+    let spec = lab.pick(&[
+        "",
+        "durable=true",
+        "durable=true x-queue-type=quorum x-delivery-limit=1 x-dead-letter-exchange='' x-dead-letter-routing-key=a",
+        "x-max-length=2 x-dead-letter-exchange=x",
+        "x-message-ttl=30 x-dead-letter-exchange='' x-dead-letter-routing-key=b",
+        "x-max-priority=5",
+        "x-single-active-consumer=true",
+        "auto-delete=true",
+        "exclusive=true",
+        "x-expires=50",
+        "x-max-length=1 x-overflow=reject-publish-dlx x-dead-letter-exchange='' x-dead-letter-routing-key=c",
+        "x-max-length=-1",
+        "x-unknown=1",
+        "odd=1",
+    ]);
+    format!("declare queue {queue} {spec}")
+}
+
 /// One random line; most make sense, some do not.
 fn random_line(lab: &mut Lab) -> String {
     let queue = lab.pick(&["a", "b", "c", "k", "missing"]);
@@ -143,25 +164,7 @@ fn random_line(lab: &mut Lab) -> String {
         17 => format!("qos {} global={flag}", number % 4),
         18 => format!("channel {}", number % 3),
         19 => lab.pick(&["close", "close channel", "confirm", "purge a", "depth a"]).to_string(),
-        20 => {
-            let spec = lab.pick(&[
-                "",
-                "durable=true",
-                "durable=true x-queue-type=quorum x-delivery-limit=1 x-dead-letter-exchange='' x-dead-letter-routing-key=a",
-                "x-max-length=2 x-dead-letter-exchange=x",
-                "x-message-ttl=30 x-dead-letter-exchange='' x-dead-letter-routing-key=b",
-                "x-max-priority=5",
-                "x-single-active-consumer=true",
-                "auto-delete=true",
-                "exclusive=true",
-                "x-expires=50",
-                "x-max-length=1 x-overflow=reject-publish-dlx x-dead-letter-exchange='' x-dead-letter-routing-key=c",
-                "x-max-length=-1",
-                "x-unknown=1",
-                "odd=1",
-            ]);
-            format!("declare queue {queue} {spec}")
-        }
+        20 => declaration(lab, queue),
         21 => {
             let spec = lab.pick(&[
                 "type=fanout",
