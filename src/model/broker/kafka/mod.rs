@@ -2,7 +2,8 @@
 //!
 //! Here lives the product as one state machine: [`Kafka`] implements [`Server`]. Each file is one part of it: the log
 //! (`log.rs`), a partition with its replicas (`partition.rs`, `replication.rs`), topics (`topic.rs`), deletion and
-//! compaction (`retention.rs`), producers (`producer.rs`, `transaction.rs`), consumers (`poll.rs`, `position.rs`),
+//! compaction (`retention.rs`), producers (`producer.rs`,
+//! `partitioner.rs`, `pump.rs`, `transaction.rs`), consumers (`poll.rs`, `position.rs`),
 //! groups (`group.rs`, `coordinator.rs`, `membership.rs`, `broker_assigned.rs`), assignors (`assign.rs`), the drawing
 //! (`canvas.rs`, `member.rs`), the console (`console.rs` and the files beside it), and what an inspector shows
 //! (`inspect.rs`). Words, defaults and the fidelity sheet are in `profile/kafka.rs`.
@@ -30,9 +31,11 @@ mod log;
 mod member;
 mod membership;
 mod partition;
+mod partitioner;
 mod poll;
 mod position;
 mod producer;
+mod pump;
 mod replication;
 mod retention;
 mod timers;
