@@ -38,11 +38,9 @@ impl Kafka {
         let offsets = known.map(|at| {
             let partition = self.partition(*at);
             let committed = group.offsets.get(at).copied();
-            let reader = |client: &&Box<super::client::Client>| {
-                client.consumer.member.is_some() && client.consumer.owned.contains_key(at)
-            };
-            let reader =
-                self.clients.values().filter(|client| client.place == group.node.unwrap_or_default()).find(reader);
+            let here = self.clients.values().map(|client| &**client).filter(|client| Some(client.place) == group.node);
+            let mut readers = here.filter(|client| client.consumer.member.is_some());
+            let reader = readers.find(|client| client.consumer.owned.contains_key(at));
             let position = reader.and_then(|client| client.consumer.owned.get(at)).and_then(|owned| owned.position);
             let lag = committed.map(|committed| partition.high_watermark.saturating_sub(committed));
             let text = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
