@@ -323,6 +323,10 @@ impl Canvas {
     }
 }
 
+fn subscribe() -> BrokerMessage {
+    BrokerMessage::Subscribe { prefetch: 0, auto_ack: false, priority: 0 }
+}
+
 /// A consumer of the drawing, as far as the server sees it.
 #[derive(Default)]
 struct Hands {
@@ -354,7 +358,7 @@ fn run(seed: u64, host: Json, topic: Json, group: Json) {
                 } else {
                     hand.connected = true;
                     hand.asked = false;
-                    canvas.send(*link, GROUP, BrokerMessage::Subscribe { prefetch: 0, auto_ack: false, priority: 0 });
+                    canvas.send(*link, GROUP, subscribe());
                 }
             }
             12 if random.chance(0.2) => {
@@ -362,7 +366,7 @@ fn run(seed: u64, host: Json, topic: Json, group: Json) {
                 canvas.call(|server, call| server.recover(call));
                 for (link, hand) in hands.iter_mut().filter(|(_, hand)| hand.connected) {
                     *hand = Hands { connected: true, ..Hands::default() };
-                    canvas.send(*link, GROUP, BrokerMessage::Subscribe { prefetch: 0, auto_ack: false, priority: 0 });
+                    canvas.send(*link, GROUP, subscribe());
                 }
             }
             _ => {
@@ -410,7 +414,7 @@ fn finish(canvas: &mut Canvas, hands: &mut BTreeMap<u32, Hands>, published: &BTr
         canvas.call(|server, call| server.disconnect(Session::of_link(LinkId(link)), call));
     }
     hands.insert(10, Hands { connected: true, ..Hands::default() });
-    canvas.send(10, GROUP, BrokerMessage::Subscribe { prefetch: 0, auto_ack: false, priority: 0 });
+    canvas.send(10, GROUP, subscribe());
     for _ in 0..600 {
         let held = std::mem::take(&mut hands.get_mut(&10).expect("it is there").held);
         for (tag, about) in held {
@@ -450,7 +454,7 @@ fn late_acks_lose_nothing() {
 fn a_million_messages_a_second() {
     // Optimized builds reach some millions; the bound only tells a quadratic mistake from none.
     let mut canvas = Canvas::new(1, json!({}), json!({"partitions": 3}), json!({"auto.offset.reset": "earliest"}));
-    canvas.send(10, GROUP, BrokerMessage::Subscribe { prefetch: 0, auto_ack: false, priority: 0 });
+    canvas.send(10, GROUP, subscribe());
     canvas.send(10, GROUP, BrokerMessage::Pull { max: 500, wait: Duration::from_secs(60) });
     canvas.advance(Duration::from_secs(5));
     let count = 50_000;

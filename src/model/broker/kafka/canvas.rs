@@ -177,9 +177,9 @@ impl Kafka {
     fn rewire(&mut self, group: u32, call: &mut Call) {
         let Some(node) = self.groups[group as usize].node else { return };
         let topics = self.wired(group);
-        let reads =
-            |client: &&Box<Client>| client.place == node && matches!(client.consumer.reading, Reading::Topics(_));
-        let sessions: Vec<Session> = self.clients.values().filter(reads).map(|client| client.session).collect();
+        let here = self.clients.values().map(|client| &**client).filter(|client| client.place == node);
+        let reads = here.filter(|client| matches!(client.consumer.reading, Reading::Topics(_)));
+        let sessions: Vec<Session> = reads.map(|client| client.session).collect();
         for session in sessions {
             // It has a group, so it can't be refused.
             self.subscribe(session, topics.clone(), call).unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::model::broker::server::{Call, Happened, Session};
 use crate::model::broker::words::split;
 
 use super::client::{refusal, Refusal};
+use super::config::Config;
 use super::partition::TopicPartition;
 use super::Kafka;
 
@@ -122,8 +123,7 @@ impl Kafka {
             if self.clients.len() >= super::NAMES_MAX {
                 return error(&usage("There are too many clients."));
             }
-            let config = super::config::Config::default();
-            self.open(session, call.broker, call.broker, client, config);
+            self.open(session, call.broker, call.broker, client, Config::default());
         }
         let mut words = match split(line) {
             Ok(words) if !words.is_empty() => words,
@@ -173,23 +173,23 @@ impl Kafka {
     /// Sets settings of a client; those that are none stay in the line.
     pub(super) fn take_config(&mut self, session: Session, line: &mut Line) -> Result<(), Refusal> {
         let Some(client) = self.clients.get_mut(&session) else { return Ok(()) };
+        let identity = |config: &Config| (config.acks, config.is_idempotent(), config.transactional_id.clone());
+        let before = identity(&client.config);
         let mut rest = Vec::new();
         for (name, value) in std::mem::take(&mut line.options) {
             match client.config.set(&name, &value) {
-                Ok(true) => {
-                    let is_new = matches!(name.as_str(), "transactional.id" | "enable.idempotence" | "acks");
-                    if is_new && client.producer.unfinished() == 0 {
-                        let count = client.producer.record_count;
-                        client.producer = super::client::Producer::new();
-                        client.producer.record_count = count;
-                    }
-                }
+                Ok(true) => {}
                 Ok(false) => rest.push((name, value)),
                 Err(text) => {
                     let text = format!("Invalid value {value} for configuration {name}: {text}");
                     return Err(refusal("CONFIG_EXCEPTION", text));
                 }
             }
+        }
+        if identity(&client.config) != before && client.producer.unfinished() == 0 {
+            // What a producer is made with can't change: this is another one.
+            let count = client.producer.record_count;
+            client.producer = super::client::Producer { record_count: count, ..super::client::Producer::new() };
         }
         line.options = rest;
         Ok(())

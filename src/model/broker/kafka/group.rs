@@ -58,6 +58,7 @@ impl Book {
         let guess = offset.saturating_sub(first.offset) as usize;
         match self.copies.get(guess) {
             Some(copy) if copy.offset == offset => guess,
+            None if self.copies.back().is_some_and(|last| last.offset < offset) => self.copies.len(),
             _ => self.copies.partition_point(|copy| copy.offset < offset),
         }
     }

@@ -117,6 +117,8 @@ impl Log {
         let guess = offset.saturating_sub(first.offset) as usize;
         match self.records.get(guess) {
             Some(record) if record.offset == offset => guess,
+            // Offsets are never closer than one to the next, so nothing lies behind.
+            None if self.records.back().is_some_and(|last| last.offset < offset) => self.records.len(),
             _ => self.records.partition_point(|record| record.offset < offset),
         }
     }

@@ -108,7 +108,7 @@ impl Kafka {
         let Reading::Topics(names) = &client.consumer.reading else { return };
         let still_wanted = |at: &TopicPartition| {
             let topic = &self.topics[at.topic as usize];
-            !topic.is_deleted && names.iter().any(|name| *name == topic.name)
+            !topic.is_deleted && names.contains(&topic.name)
         };
         let given_up: Vec<TopicPartition> =
             client.consumer.owned.keys().copied().filter(|at| !(cooperates && still_wanted(at))).collect();

@@ -2,10 +2,11 @@
 //!
 //! Here lives the product as one state machine: [`Kafka`] implements [`Server`]. Each file is one part of it: the log
 //! (`log.rs`), a partition with its replicas (`partition.rs`, `replication.rs`), topics (`topic.rs`), deletion and
-//! compaction (`retention.rs`), producers (`producer.rs`, `transaction.rs`), consumers (`poll.rs`, `position.rs`),
+//! compaction (`retention.rs`), producers (`producer.rs`,
+//! `partitioner.rs`, `pump.rs`, `transaction.rs`), consumers (`poll.rs`, `position.rs`),
 //! groups (`group.rs`, `coordinator.rs`, `membership.rs`, `broker_assigned.rs`), assignors (`assign.rs`), the drawing
 //! (`canvas.rs`, `member.rs`), the console (`console.rs` and the files beside it), and what an inspector shows
-//! (`inspect.rs`). Words, defaults and the fidelity sheet are in `profile/kafka.rs`.
+//! (`inspect.rs`, `inside.rs`). Words, defaults and the fidelity sheet are in `profile/kafka.rs`.
 //!
 //! What does not live here: time on the network, which links and consoles have, and the loop that polls.
 //!
@@ -25,14 +26,17 @@ mod console_producer;
 mod coordinator;
 mod group;
 mod hash;
+mod inside;
 mod inspect;
 mod log;
 mod member;
 mod membership;
 mod partition;
+mod partitioner;
 mod poll;
 mod position;
 mod producer;
+mod pump;
 mod replication;
 mod retention;
 mod timers;
@@ -43,7 +47,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use crate::kernel::Inspection;
+use crate::kernel::{InsideTable, Inspection};
 use crate::vocabulary::{BrokerMessage, FlatMap, MessageId, NodeId, Settings, Time, WireId};
 
 use super::server::{Call, Server, Session};
@@ -220,6 +224,10 @@ impl Server for Kafka {
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {
         self.look(node, items_max)
+    }
+
+    fn inside(&self, node: NodeId, _: Time, rows_max: usize) -> Vec<InsideTable> {
+        self.tables(node, rows_max)
     }
 
     fn holds(&self, visit: &mut dyn FnMut(NodeId, MessageId)) {

@@ -16,9 +16,10 @@ use crate::vocabulary::{BrokerMessage, Duration, HeaderValue};
 use super::client::{Client, Duty, OpenPoll, Reading, Refusal};
 use super::console::error;
 use super::log::{Record, ABORTED, KEYED, TOMBSTONE};
-use super::partition::TopicPartition;
-use super::replication::BrokerState;
+use super::partition::{Partition, TopicPartition};
+use super::replication::{Broker, BrokerState};
 use super::timers::Timer;
+use super::topic::Topic;
 use super::Kafka;
 
 /// What a poll has come to.
@@ -113,13 +114,8 @@ impl Kafka {
         for step in 0..partition_count {
             let Some((at, owned)) = consumer.owned.iter_mut().nth((turn + step) % partition_count) else { break };
             let at = *at;
-            let Some(topic) = topics.get(at.topic as usize).filter(|topic| !topic.is_deleted) else { continue };
-            let Some(partition) = topic.partitions.get(at.partition as usize) else { continue };
-            let leads = partition.leader.and_then(|leader| brokers.get(leader as usize));
-            let (Some(mut position), true) = (owned.position, leads.is_some_and(|one| one.state != BrokerState::Down))
-            else {
-                continue;
-            };
+            let found = topics.get(at.topic as usize).and_then(|topic| Some((topic, served(topic, brokers, at)?)));
+            let (Some(mut position), Some((topic, partition))) = (owned.position, found) else { continue };
             if owned.is_paused {
                 continue;
             }
@@ -250,6 +246,13 @@ impl Kafka {
         client.consumer.auto_commit = call.now + client.config.auto_commit_interval;
         client.consumer.owned = partitions.into_iter().map(|at| (at, Default::default())).collect();
     }
+}
+
+/// A partition, if its leader answers.
+fn served<'a>(topic: &'a Topic, brokers: &[Broker], at: TopicPartition) -> Option<&'a Partition> {
+    let partition = topic.partitions.get(at.partition as usize).filter(|_| !topic.is_deleted)?;
+    let leader = brokers.get(partition.leader? as usize)?;
+    (leader.state != BrokerState::Down).then_some(partition)
 }
 
 /// A header's value as JSON.
