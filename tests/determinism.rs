@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use patchbay::kernel::{Timeline, TraceMode, World};
+use patchbay::model::node_kind;
 use patchbay::scenario::{decode, encode, Edit, FaultDeed, Intervention, Run};
 use patchbay::vocabulary::{Duration, FactKind, Time};
 use runs::{computed, documents, run, state, RECORDED, UNTIL};
@@ -98,11 +99,13 @@ fn seeking_back_and_forth_through_interventions_ends_at_the_same_run() {
     for (name, document) in documents() {
         let mut timeline = Timeline::new(Run::new(document.clone(), TraceMode::Full).0);
         let node = &document.nodes[0].id;
+        let is_host = |kind: &str| node_kind(kind).is_some_and(|kind| kind.is_host());
+        let host = document.nodes.iter().find(|node| is_host(&node.kind)).expect("there is a broker").id.clone();
         let second = |number: u64| Time::ZERO + Duration::from_secs(number);
         timeline.advance(second(3), u64::MAX);
-        timeline.intervene(Intervention::Fault(FaultDeed::Crash("broker".into())));
+        timeline.intervene(Intervention::Fault(FaultDeed::Crash(host.clone())));
         timeline.advance(second(4), u64::MAX);
-        timeline.intervene(Intervention::Fault(FaultDeed::Restart("broker".into())));
+        timeline.intervene(Intervention::Fault(FaultDeed::Restart(host)));
         timeline.intervene(Intervention::Command { node: node.clone(), command: "send".into() });
         timeline.advance(second(6), u64::MAX);
         let mut edited = (*document).clone();

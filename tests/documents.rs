@@ -216,18 +216,19 @@ fn documents_are_read_and_written_as_derived_code_does() {
 
 /// Half the size of a node's picture.
 fn half_size(kind: &str) -> (f64, f64) {
-    match kind {
-        "queue" => (108.0, 28.0),
-        "exchange" => (46.0, 44.0),
-        _ => (76.0, 32.0),
-    }
+    let (width, height) = patchbay::diagram::geometry::size(kind);
+    (width / 2.0, height / 2.0)
+}
+
+fn is_host(kind: &str) -> bool {
+    patchbay::model::node_kind(kind).is_some_and(|kind| kind.is_host())
 }
 
 #[test]
 fn every_ready_scenario_is_laid_out_with_room_between_its_parts() {
     for ready in library::ALL {
         let document = read(ready.text);
-        let parts: Vec<_> = document.nodes.iter().filter(|node| node.kind != "broker").collect();
+        let parts: Vec<_> = document.nodes.iter().filter(|node| !is_host(&node.kind)).collect();
         for (index, node) in parts.iter().enumerate() {
             let (width, height) = half_size(&node.kind);
             let inside =

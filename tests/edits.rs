@@ -448,8 +448,14 @@ fn every_ready_scenario_moves_at_once_and_keeps_up() {
         let (mut run, problems) = Run::new(document.clone(), TraceMode::Full);
         assert_eq!(problems, []);
         run.advance(Time::ZERO + Duration::from_secs(5), u64::MAX);
-        let completed = run.simulation().tally().total(FactKind::Completed);
-        assert!(completed >= 1, "{}: nothing is done within 5 s", ready.id);
+        // The scenario of a trap may do without consumers and leave something behind.
+        let is_trap = ready.id.starts_with("trap-");
+        let first = if is_trap { FactKind::Enqueued } else { FactKind::Completed };
+        let count = run.simulation().tally().total(first);
+        assert!(count >= 1, "{}: nothing is {} within 5 s", ready.id, first.label());
+        if is_trap {
+            continue;
+        }
         run.advance(Time::ZERO + document.until, u64::MAX);
         let tally = run.simulation().tally();
         let queues = document.nodes.iter().filter(|node| node.kind == "queue").filter_map(|node| run.node(&node.id));

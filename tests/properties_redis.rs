@@ -269,7 +269,7 @@ impl Drawn {
             0 => {
                 self.held.remove(&link);
                 let auto_ack = self.below(4) == 0;
-                self.frame(link, place, BrokerMessage::Subscribe { prefetch: 0, auto_ack });
+                self.frame(link, place, BrokerMessage::Subscribe { prefetch: 0, auto_ack, priority: 0 });
             }
             1..=3 => {
                 let wait = Duration::from_millis([0, 500, 2_000][self.below(3) as usize]);

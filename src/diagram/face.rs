@@ -249,9 +249,13 @@ pub fn flight_mark(what: Carried) -> (MarkForm, Tone, f64) {
         Carried::Return => (MarkForm::Ring, Tone::Lost, 4.6),
         Carried::Reject | Carried::Refuse => (MarkForm::Cross, Tone::Lost, 3.4),
         Carried::Operate | Carried::Answer => (MarkForm::Square, Tone::Info, 4.0),
-        Carried::Subscribe | Carried::Cancel | Carried::Pulls | Carried::Pull | Carried::Pulled | Carried::Extend => {
-            (MarkForm::Square, Tone::Soft, 2.6)
-        }
+        Carried::Subscribe
+        | Carried::Cancel
+        | Carried::Pulls
+        | Carried::Pull
+        | Carried::Pulled
+        | Carried::Extend
+        | Carried::Expect => (MarkForm::Square, Tone::Soft, 2.6),
     }
 }
 

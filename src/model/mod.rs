@@ -20,6 +20,9 @@ pub const KINDS: &[&NodeKind] = &[
     &broker::rabbitmq::exchange::KIND,
     &broker::rabbitmq::queue::KIND,
     &broker::rabbitmq::BROKER,
+    &broker::kafka::TOPIC_KIND,
+    &broker::kafka::GROUP_KIND,
+    &broker::kafka::CLUSTER_KIND,
     &broker::sqs::QUEUE,
     &broker::sqs::SERVICE,
     &broker::redis_streams::STREAM,
@@ -32,10 +35,11 @@ pub const WIRE_KINDS: &[&WireKind] = &[
     &client::PUBLISH_WIRE,
     &broker::rabbitmq::BINDING_WIRE,
     &client::SUBSCRIPTION_WIRE,
+    &broker::rabbitmq::DEAD_LETTER_WIRE,
     &client::CONSOLE_WIRE,
+    &broker::READS_WIRE,
     &broker::sqs::REDRIVE_WIRE,
-    &broker::redis_streams::READS_WIRE,
-    &broker::redis_streams::DEAD_LETTER_WIRE,
+    &broker::redis_streams::GIVE_UP_WIRE,
 ];
 
 /// The kind of node of this name.

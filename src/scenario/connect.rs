@@ -68,12 +68,6 @@ const ADVICE: &[(&str, &str, &str, &str)] = &[
         "Add a queue bound to this exchange, and connect the queue to the consumer.",
     ),
     (
-        "queue",
-        "queue",
-        "A queue hands messages to consumers; it does not pass them on to another queue.",
-        "To fill both queues, bind both to one exchange.",
-    ),
-    (
         "consumer",
         "consumer",
         "A consumer only receives: a message ends where it is handled.",
@@ -93,9 +87,22 @@ pub fn check_connection(document: &Document, from_end: &str, to_end: &str) -> Re
     if let Some(twin) = twin {
         let remedy = match resolved.wire_kind.name {
             "binding" => "A binding can have several keys: select the wire and add the key there.",
+            "dead_letter" => "Dead letters go there already: select the wire to change their routing key.",
             _ => "Select the wire to change how it behaves.",
         };
         return refuse(format!("These two are connected already, by \"{}\".", twin.id), remedy);
+    }
+    if resolved.wire_kind.name == "dead_letter" {
+        let is_other = |wire: &&Wire| {
+            Wire::node_of(&wire.from) == from
+                && resolve(document, &wire.from, &wire.to).is_ok_and(|other| other.wire_kind.name == "dead_letter")
+        };
+        if let Some(other) = document.wires.iter().find(is_other) {
+            return refuse(
+                format!("The dead letters of this queue go to one place, by \"{}\".", other.id),
+                "To send them to several, send them to an exchange.",
+            );
+        }
     }
     Ok(resolved)
 }
@@ -250,6 +257,7 @@ mod tests {
             node("broker", "broker", None),
             node("exchange", "exchange", Some("broker")),
             node("queue", "queue", Some("broker")),
+            node("spare", "queue", Some("broker")),
             node("other", "broker", None),
             node("far", "queue", Some("other")),
         ];
@@ -263,11 +271,22 @@ mod tests {
             ("producer", "queue", "publish"),
             ("exchange", "queue", "binding"),
             ("queue", "consumer", "subscription"),
+            ("queue", "exchange", "dead_letter"),
+            ("queue", "queue", "dead_letter"),
         ];
         let document = drawing();
         for from in ["producer", "consumer", "exchange", "queue", "broker"] {
-            for to in ["producer", "second", "exchange", "queue", "broker"] {
-                let kind = if to == "second" { "consumer" } else { to };
+            for to in ["producer", "second", "exchange", "queue", "spare", "broker"] {
+                let kind = match to {
+                    "second" => "consumer",
+                    "spare" => "queue",
+                    kind => kind,
+                };
+                if from == to {
+                    let refusal = check_connection(&document, from, to).expect_err("refused").to_string();
+                    assert!(refusal.contains("itself") && refusal.ends_with('.'), "{from}: {refusal}");
+                    continue;
+                }
                 let expected = fits.iter().find(|(start, end, _)| *start == from && *end == kind);
                 match (check_connection(&document, from, to), expected) {
                     (Ok(resolved), Some((_, _, wire))) => assert_eq!(resolved.wire_kind.name, *wire),
@@ -302,7 +321,7 @@ mod tests {
     #[test]
     fn a_second_wire_between_the_same_two_is_refused() {
         let mut document = drawing();
-        assert_eq!(candidates(&document, "exchange"), ["queue"]);
+        assert_eq!(candidates(&document, "exchange"), ["queue", "spare"]);
         document.wires.push(Wire {
             id: "w".into(),
             from: "exchange.out".into(),
@@ -311,7 +330,25 @@ mod tests {
         });
         let refusal = check_connection(&document, "exchange", "queue").expect_err("refused");
         assert!(refusal.to_string().contains("several keys"), "{refusal}");
-        assert!(candidates(&document, "exchange").is_empty());
-        assert_eq!(candidates(&document, "producer"), ["exchange", "queue", "far"]);
+        assert_eq!(candidates(&document, "exchange"), ["spare"]);
+        assert_eq!(candidates(&document, "producer"), ["exchange", "queue", "spare", "far"]);
+    }
+
+    #[test]
+    fn the_dead_letters_of_a_queue_go_to_one_place_in_its_broker() {
+        let mut document = drawing();
+        let check = |document: &Document, to: &str| match check_connection(document, "queue", to) {
+            Ok(resolved) => format!("{resolved:?}"),
+            Err(refusal) => refusal.to_string(),
+        };
+        assert_eq!(check(&document, "exchange"), "dead_letter from port 2 to port 0");
+        assert_eq!(check(&document, "spare"), "dead_letter from port 2 to port 0");
+        assert!(check(&document, "far").contains("different brokers"));
+        let wire = |from: &str, to: &str| Wire { id: "w".into(), from: from.into(), to: to.into(), ..Wire::default() };
+        document.wires.push(wire("queue.dead", "spare.in"));
+        assert!(check(&document, "exchange").contains("one place, by \"w\""), "{}", check(&document, "exchange"));
+        assert!(check(&document, "spare").contains("routing key"), "{}", check(&document, "spare"));
+        assert!(check_connection(&document, "spare", "queue").is_ok(), "each queue has its own");
+        assert!(check_connection(&document, "queue", "consumer").is_ok());
     }
 }

@@ -38,6 +38,8 @@ pub enum Carried {
     Operate,
     /// What the broker says to a console.
     Answer,
+    /// A request for confirms and returns.
+    Expect,
 }
 
 impl Carried {
@@ -61,6 +63,7 @@ impl Carried {
             Carried::Return => "return",
             Carried::Operate => "operation",
             Carried::Answer => "answer",
+            Carried::Expect => "ask for confirms",
         }
     }
 }
@@ -127,6 +130,8 @@ pub enum DropReason {
     Filtered,
     /// The product has nothing like it, or the message breaks a rule of it.
     Invalid,
+    /// Its reader's position was moved past it.
+    Skipped,
 }
 
 impl DropReason {
@@ -162,6 +167,7 @@ impl DropReason {
             DropReason::NoSubscription => "the topic has no subscription",
             DropReason::Filtered => "the filter does not match it",
             DropReason::Invalid => "the broker does not accept it",
+            DropReason::Skipped => "its reader went past it without reading it",
         }
     }
 }

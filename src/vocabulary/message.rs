@@ -53,8 +53,10 @@ pub enum BrokerMessage {
         prefetch: u16,
         /// The broker counts a message as done as soon as it is sent.
         auto_ack: bool,
+        /// Consumers of a higher priority are served first (RabbitMQ `x-priority`).
+        priority: i8,
     },
-    /// `basic.cancel`: no more deliveries; what is held stays held.
+    /// `basic.cancel`: no more deliveries; what is held stays held. From a broker: it has ended the subscription.
     Cancel,
     /// The broker's answer to [`BrokerMessage::Subscribe`] where messages are not pushed: the client has to ask with
     /// [`BrokerMessage::Pull`]. A broker that pushes sends nothing.
@@ -86,6 +88,13 @@ pub enum BrokerMessage {
         multiple: bool,
         /// True: the broker has it. False: it refused.
         ok: bool,
+    },
+    /// `confirm.select`, and whether what is published from now on is mandatory.
+    Expect {
+        /// The broker shall answer for every message.
+        confirms: bool,
+        /// The broker shall send a message back that finds no queue.
+        returns: bool,
     },
     /// `basic.return`: a mandatory message found no queue.
     Return(Rc<Content>),
@@ -187,6 +196,7 @@ impl BrokerMessage {
             BrokerMessage::Extend { .. } => Carried::Extend,
             BrokerMessage::Confirm { ok: true, .. } => Carried::Confirm,
             BrokerMessage::Confirm { .. } => Carried::Refuse,
+            BrokerMessage::Expect { .. } => Carried::Expect,
             BrokerMessage::Return(_) => Carried::Return,
             BrokerMessage::Operate(_) => Carried::Operate,
             BrokerMessage::Answer(_) => Carried::Answer,

@@ -26,7 +26,7 @@ fn is_delivery(what: Carried) -> bool {
 fn change(event: &TraceEvent, trace: &Trace) -> i64 {
     match event.fact {
         Fact::Enqueued { .. } => 1,
-        Fact::Completed { .. } => -1,
+        Fact::Completed { .. } | Fact::DeadLettered { .. } => -1,
         Fact::Duplicated { .. } => {
             let sent = frame_of(trace, event.cause);
             i64::from(sent.is_some_and(|sent| matches!(sent.fact, Fact::Sent { what, .. } if is_delivery(what))))
@@ -39,7 +39,8 @@ fn change(event: &TraceEvent, trace: &Trace) -> i64 {
                 }
                 // At rest in a queue or consumer; what is dropped on a link was never enqueued.
                 DropReason::Removed => frame_of(trace, event.cause).is_none(),
-                _ => false,
+                // A queue that gives up what it has says so first; one that refuses what comes does not.
+                _ => trace.get(event.cause).is_some_and(|cause| matches!(cause.fact, Fact::Discarded { .. })),
             };
             -i64::from(was_enqueued)
         }

@@ -110,7 +110,8 @@ impl Consumer {
             self.connections_made += 1;
             self.connections.insert(link, self.connections_made);
         }
-        let frame = BrokerMessage::Subscribe { prefetch: self.plan.prefetch, auto_ack: self.plan.ack == Ack::Auto };
+        let Plan { prefetch, priority, ack, .. } = self.plan;
+        let frame = BrokerMessage::Subscribe { prefetch, auto_ack: ack == Ack::Auto, priority };
         context.send_link(context.node(), link, frame.into());
     }
 
@@ -212,7 +213,7 @@ impl Consumer {
     fn configure(&mut self, settings: &Settings, context: &mut Context) {
         let old = std::mem::replace(&mut self.plan, Plan::read(settings));
         let changes_mode = (old.ack == Ack::Auto) != (self.plan.ack == Ack::Auto);
-        if changes_mode || old.prefetch != self.plan.prefetch {
+        if changes_mode || (old.prefetch, old.priority) != (self.plan.prefetch, self.plan.priority) {
             let links: Vec<LinkId> = self.connections.keys().copied().collect();
             for link in links {
                 if changes_mode {

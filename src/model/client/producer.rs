@@ -1,12 +1,13 @@
 //! The producer: makes messages and hands them to a broker.
 //!
 //! Reproduces: a client that publishes with AMQP 0-9-1 `basic.publish` and does not wait for an answer (RabbitMQ 3.10,
-//! "Publishers"). When it makes messages is in `arrivals.rs`, what is in them in `template.rs`.
+//! "Publishers"). When it makes messages is in `arrivals.rs`, what is in them in `template.rs`, what it hears of them in
+//! `answers.rs`.
 //!
-//! Leaves out: publisher confirms and the mandatory flag, so a message that is lost on the way or finds no queue is
-//! lost without the producer's knowing; blocked connections; waiting for the connection: what is published while the
-//! broker is down is lost on the link. A restarted producer goes on counting where it stopped.
+//! Leaves out: blocked connections; waiting for the connection: what is published while the broker is down is lost on the
+//! link. A restarted producer goes on counting where it stopped.
 
+mod answers;
 mod arrivals;
 mod params;
 mod template;
@@ -18,9 +19,10 @@ use std::rc::Rc;
 use crate::kernel::{Change, Component, Context, Envelope, Inspection, Notice, Port};
 use crate::model::kind::{Direction, Group, NodeKind, PortSpec, Role};
 use crate::vocabulary::{
-    BrokerMessage, Carried, Content, DropReason, Duration, Fact, HeaderValue, NodeId, Settings, Time, TimerId,
+    BrokerMessage, Carried, Content, DropReason, Duration, Fact, HeaderValue, Message, NodeId, Settings, Time, TimerId,
 };
 
+use answers::Answers;
 use arrivals::{Arrivals, Moment};
 use params::PARAMS;
 use template::Template;
@@ -55,6 +57,10 @@ pub struct Producer {
     payload: Template,
     headers: Rc<[(Rc<str>, HeaderValue)]>,
     is_persistent: bool,
+    priority: Option<u8>,
+    expiration: Option<Duration>,
+    answers: Answers,
+    is_running: bool,
     /// When it began to run for the first time.
     started: Option<Time>,
     /// When the latest message was made that was not made by hand.
@@ -77,6 +83,10 @@ impl Producer {
             payload: Template::new(&settings.text("payload")),
             headers: settings.list("headers").iter().map(|text| header(text)).collect(),
             is_persistent: settings.toggle("persistent"),
+            priority: Some(settings.integer("priority").clamp(0, 255) as u8).filter(|priority| *priority > 0),
+            expiration: Some(settings.duration("expiration")).filter(|expiration| expiration.0 > 0),
+            answers: Answers::read(settings),
+            is_running: false,
             started: None,
             last: None,
             next: None,
@@ -113,27 +123,40 @@ impl Producer {
             headers: self.headers.clone(),
             payload: self.payload.fill(id.number, context.random()),
             persistent: self.is_persistent,
-            priority: None,
-            expiration: None,
+            priority: self.priority,
+            expiration: self.expiration,
             created: context.now(),
         });
         context.remember(&content);
         context.record(id, Fact::Published {});
         self.sent_count += 1;
+        self.answers.sent();
         if context.send(OUT, BrokerMessage::Publish(content).into()) == 0 {
             context.record(id, Fact::Dropped { reason: DropReason::NotConnected, what: Carried::Publish });
         }
     }
 }
 
+impl Producer {
+    /// Asks for answers over every connection.
+    fn ask(&mut self, context: &mut Context) {
+        self.is_running = true;
+        let links: Vec<_> = context.links(context.node(), OUT).collect();
+        links.into_iter().for_each(|link| self.answers.ask(link, context));
+    }
+}
+
 impl Component for Producer {
     fn on_start(&mut self, context: &mut Context) {
         self.started = Some(context.now());
+        self.ask(context);
         self.plan(context);
     }
 
-    // A broker says nothing to a producer that asks for no confirms.
-    fn on_message(&mut self, _: Envelope, _: &mut Context) {}
+    fn on_message(&mut self, envelope: Envelope, _: &mut Context) {
+        let Message::Broker(frame) = &envelope.message;
+        self.answers.hear(envelope.link, frame);
+    }
 
     fn on_timer(&mut self, timer: TimerId, _: u64, context: &mut Context) {
         let Some((_, count)) = self.next.filter(|(next, _)| *next == timer) else { return };
@@ -148,19 +171,31 @@ impl Component for Producer {
 
     fn on_fault(&mut self, notice: Notice, context: &mut Context) {
         match notice {
-            Notice::Crashed => self.next = None,
+            Notice::Crashed => {
+                self.next = None;
+                self.is_running = false;
+                self.answers.lose_all();
+            }
             Notice::Restarted => {
                 self.started.get_or_insert(context.now());
+                self.ask(context);
                 self.plan(context);
             }
             // It publishes into the void until the broker is back.
-            Notice::PeerLost { .. } | Notice::PeerBack { .. } => {}
+            Notice::PeerLost { link, .. } => self.answers.lose(link),
+            Notice::PeerBack { link, .. } => self.answers.ask(link, context),
         }
     }
 
     fn on_change(&mut self, change: &Change, context: &mut Context) {
-        let Change::Configured { settings, .. } = change else { return };
-        let new = Producer::new(settings);
+        let settings = match change {
+            Change::Configured { settings, .. } => settings,
+            Change::LinkAdded { link, .. } if self.is_running => return self.answers.ask(*link, context),
+            Change::LinkRemoved { link, .. } => return self.answers.lose(*link),
+            _ => return,
+        };
+        let mut new = Producer::new(settings);
+        let asks = std::mem::take(&mut new.answers);
         let is_same_pace =
             (&new.arrivals, new.start_after, new.limit) == (&self.arrivals, self.start_after, self.limit);
         *self = Producer {
@@ -169,8 +204,14 @@ impl Component for Producer {
             next: self.next,
             arrived_count: self.arrived_count,
             sent_count: self.sent_count,
+            answers: std::mem::take(&mut self.answers),
+            is_running: self.is_running,
             ..new
         };
+        if self.answers.ask_as(asks) && self.is_running {
+            let links: Vec<_> = context.links(context.node(), OUT).collect();
+            links.into_iter().for_each(|link| self.answers.ask_again(link, context));
+        }
         if !is_same_pace {
             self.plan(context);
         }
@@ -188,6 +229,7 @@ impl Component for Producer {
         if self.limit > 0 {
             rows.push(("Left", self.left().to_string()));
         }
+        rows.extend(self.answers.rows());
         rows.extend(self.arrivals.not_understood().map(|text| ("Time not understood", text.to_string())));
         Inspection { headline: format!("{} sent", self.sent_count), rows, ..Inspection::default() }
     }

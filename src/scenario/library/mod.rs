@@ -26,6 +26,9 @@ pub const ALL: &[Ready] = &[
     Ready { id: "order-processing-queue", text: include_str!("order-processing-queue.json") },
     Ready { id: "email-contact-form", text: include_str!("email-contact-form.json") },
     Ready { id: "consumer-crash", text: include_str!("consumer-crash.json") },
+    Ready { id: "sqs-job-queue", text: include_str!("sqs-job-queue.json") },
+    Ready { id: "sqs-fifo-group-lock", text: include_str!("sqs-fifo-group-lock.json") },
+    Ready { id: "trap-sqs-dead-letter", text: include_str!("trap-sqs-dead-letter.json") },
 ];
 
 /// The ready scenario of this id.

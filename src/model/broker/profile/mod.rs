@@ -8,6 +8,7 @@ use crate::vocabulary::Settings;
 
 use super::server::{Server, Word};
 
+pub mod kafka;
 pub mod rabbitmq;
 pub mod redis_streams;
 pub mod sqs;
@@ -75,7 +76,7 @@ pub struct Profile {
 }
 
 /// Every product.
-pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &sqs::PROFILE, &redis_streams::PROFILE];
+pub const PROFILES: &[&Profile] = &[&rabbitmq::PROFILE, &kafka::PROFILE, &sqs::PROFILE, &redis_streams::PROFILE];
 
 /// The product of this name; the first one if there is none.
 pub fn profile(name: &str) -> &'static Profile {

@@ -75,7 +75,7 @@ pub const STREAM: NodeKind = NodeKind {
             name: "in",
             port: Port(0),
             direction: Direction::In,
-            wires: &["publish", "dead_letter"],
+            wires: &["publish", "give_up", "console"],
             help: "Producers, which add entries with XADD.",
         },
         PortSpec {
@@ -141,7 +141,7 @@ pub const STREAM_GROUP: NodeKind = NodeKind {
             name: "in",
             port: Port(0),
             direction: Direction::In,
-            wires: &["reads"],
+            wires: &["reads", "console"],
             help: "The stream that it reads. With several, the first counts.",
         },
         PortSpec {
@@ -155,7 +155,7 @@ pub const STREAM_GROUP: NodeKind = NodeKind {
             name: "dead",
             port: Port(2),
             direction: Direction::Out,
-            wires: &["dead_letter"],
+            wires: &["give_up"],
             help: "The stream for entries that were delivered too often.",
         },
     ],
@@ -206,13 +206,9 @@ pub const STREAM_GROUP: NodeKind = NodeKind {
     commands: &[],
 };
 
-/// From a stream to a group.
-pub const READS_WIRE: WireKind =
-    WireKind { name: "reads", label: "Reads", help: "The group reads what is added here.", link: false, params: &[] };
-
 /// From a group to the stream for what was delivered too often.
-pub const DEAD_LETTER_WIRE: WireKind = WireKind {
-    name: "dead_letter",
+pub const GIVE_UP_WIRE: WireKind = WireKind {
+    name: "give_up",
     label: "Dead letters",
     help: "What the group's consumers give up is added to the stream at the other end.",
     link: false,

@@ -35,7 +35,7 @@ mod traffic;
 mod trim;
 mod waiting;
 
-pub use kinds::{DEAD_LETTER_WIRE, HOST, HOST_PARAMS, READS_WIRE, SERVER, STREAM, STREAM_GROUP};
+pub use kinds::{GIVE_UP_WIRE, HOST, HOST_PARAMS, SERVER, STREAM, STREAM_GROUP};
 pub use server::RedisStreams;
 
 /// A server with these settings: those of [`HOST_PARAMS`].

@@ -187,7 +187,7 @@ impl Server for RedisStreams {
             BrokerMessage::Pull { max, wait } => self.pull(session, max, wait, call),
             BrokerMessage::Ack { tag, multiple, .. } => self.ack(session, tag, multiple, call),
             BrokerMessage::Nack { tag, multiple, .. } => self.nack(session, tag, multiple),
-            BrokerMessage::Subscribe { prefetch, auto_ack } => {
+            BrokerMessage::Subscribe { prefetch, auto_ack, .. } => {
                 self.open_reader(session, client, place, (prefetch, auto_ack), call);
             }
             BrokerMessage::Cancel => {

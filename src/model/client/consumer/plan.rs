@@ -4,7 +4,7 @@ use crate::model::kind::{ParamSpec, ParamType};
 use crate::vocabulary::{Distribution, DropReason, Duration, Settings};
 
 /// The parameters of a consumer.
-pub const PARAMS: [ParamSpec; 8] = [
+pub const PARAMS: [ParamSpec; 9] = [
     ParamSpec::new(
         "service_time",
         "Service time",
@@ -28,6 +28,14 @@ pub const PARAMS: [ParamSpec; 8] = [
          consumer gets the whole backlog. A change makes a new subscription, which counts what is held already.",
     )
     .source("RabbitMQ 3.10, \"Consumer Prefetch\": basic.qos per consumer; no limit unless it is set"),
+    ParamSpec::new(
+        "priority",
+        "Priority",
+        ParamType::Integer { min: -100, max: 100 },
+        "0",
+        "RabbitMQ serves the consumers of the highest priority first; the others get what those can't take now.",
+    )
+    .source("RabbitMQ 3.10, \"Consumer Priorities\": x-priority, 0 unless it is set"),
     ParamSpec::new(
         "pull_max",
         "Messages a pull",
@@ -111,6 +119,8 @@ pub struct Plan {
     pub concurrency: u16,
     /// The prefetch limit; 0: none.
     pub prefetch: u16,
+    /// Who is served first.
+    pub priority: i8,
     /// How many messages to ask for at once, where they have to be asked for.
     pub pull_max: u16,
     /// How long to wait for the first of them.
@@ -130,6 +140,7 @@ impl Plan {
             service_time: settings.distribution("service_time"),
             concurrency: settings.integer("concurrency").clamp(1, 1000) as u16,
             prefetch: settings.integer("prefetch").clamp(0, 65_535) as u16,
+            priority: settings.integer("priority").clamp(-100, 100) as i8,
             pull_max: settings.integer("pull_max").clamp(1, 500) as u16,
             pull_wait: settings.duration("pull_wait"),
             ack: match &*settings.text("ack") {

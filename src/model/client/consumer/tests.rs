@@ -100,7 +100,7 @@ impl World {
     /// What the consumer said since the last question, in short.
     fn said(&self) -> Vec<String> {
         let brief = |message| match message {
-            BrokerMessage::Subscribe { prefetch, auto_ack } => format!("subscribe {prefetch} {auto_ack}"),
+            BrokerMessage::Subscribe { prefetch, auto_ack, .. } => format!("subscribe {prefetch} {auto_ack}"),
             BrokerMessage::Ack { tag, .. } => format!("ack {tag}"),
             BrokerMessage::Nack { tag, requeue, .. } => format!("nack {tag} {requeue}"),
             BrokerMessage::Pull { max, wait } => format!("pull {max} {wait}"),

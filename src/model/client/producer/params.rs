@@ -12,7 +12,7 @@ const PAYLOAD_HELP: &str =
                             by chance.";
 
 /// The parameters of a producer.
-pub const PARAMS: [ParamSpec; 13] = [
+pub const PARAMS: [ParamSpec; 17] = [
     ParamSpec::new(
         "arrivals",
         "Arrivals",
@@ -88,4 +88,37 @@ pub const PARAMS: [ParamSpec; 13] = [
          ask for delivery mode 2: then a restart loses it, whatever the queue.",
     )
     .source("AMQP 0-9-1: basic properties, delivery-mode (1: non-persistent, 2: persistent)"),
+    ParamSpec::new(
+        "priority",
+        "Priority",
+        ParamType::Integer { min: 0, max: 255 },
+        "0",
+        "A RabbitMQ queue that has priorities hands out the highest first.",
+    )
+    .source("AMQP 0-9-1: basic properties, priority; none is 0"),
+    ParamSpec::new(
+        "expiration",
+        "Expiration",
+        ParamType::Duration { min: Duration::ZERO, max: Duration::from_secs(86_400) },
+        "\"0s\"",
+        "How long a message may wait in a RabbitMQ queue; 0 for no end. If the queue has a limit too, the shorter counts.",
+    )
+    .source("RabbitMQ 3.10: \"Time-To-Live and Expiration\", expiration"),
+    ParamSpec::new(
+        "mandatory",
+        "Mandatory",
+        ParamType::Toggle,
+        "false",
+        "RabbitMQ sends a message back that finds no queue, instead of dropping it in silence.",
+    )
+    .source("AMQP 0-9-1: basic.publish, mandatory"),
+    ParamSpec::new(
+        "confirms",
+        "Confirms",
+        ParamType::Toggle,
+        "false",
+        "RabbitMQ answers for every message. It refuses one only if a queue refused it; one that finds no queue is \
+         confirmed.",
+    )
+    .source("RabbitMQ 3.10: \"Consumer Acknowledgements and Publisher Confirms\", confirm.select"),
 ];
