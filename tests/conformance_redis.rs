@@ -325,3 +325,24 @@ fn dead_letters_are_a_pattern_of_clients() {
     world.run(&["MULTI", "XADD dead 1-0 f poison from 1-0", "XACK s g 1-0", "EXEC"]);
     assert_eq!((world.pending("s", "g"), world.ask("XLEN dead")), (json!([]), json!(1)));
 }
+
+#[test]
+fn lag_around_a_deletion() {
+    let mut world = World::new();
+    world.run(&["XADD s 1-0 f v", "XADD s 2-0 f v", "XADD s 3-0 f v", "XADD s 4-0 f v", "XGROUP CREATE s g 0"]);
+    let mut lag_after = |line: &str| {
+        world.run(&[line]);
+        let group = world.group("s", "g");
+        json!([group["entries-read"], group["lag"]])
+    };
+    let read = "XREADGROUP GROUP g a COUNT 1 STREAMS s >";
+    let before = [lag_after("PING"), lag_after(read), lag_after(read)];
+    assert_eq!(before, [json!([null, 4]), json!([1, 3]), json!([2, 2])]);
+    // The position itself is deleted, and something before it is left: nobody can tell.
+    assert_eq!(lag_after("XDEL s 2-0"), json!([2, null]));
+    assert_eq!(lag_after(read), json!([3, 1]), "behind the deletion it is known again");
+    assert_eq!(lag_after("XGROUP SETID s g 2-0"), json!([null, null]));
+    assert_eq!(lag_after("XTRIM s MINID 4"), json!([null, 1]), "before the first entry");
+    assert_eq!(lag_after("XGROUP SETID s g 4-0"), json!([null, 0]), "at the end");
+    assert_eq!(lag_after("XGROUP SETID s g 3-0 ENTRIESREAD 9"), json!([9, -5]), "as it was told");
+}

@@ -326,26 +326,31 @@ impl Drawn {
         words[self.below(words.len() as u32) as usize].to_string()
     }
 
+    /// An id, of an entry that is there every second time.
     fn id(&mut self) -> String {
         let now_ms = self.now.0 / 1_000_000;
-        match self.below(8) {
+        let entries = self.execute(9, "XRANGE s - +");
+        let there: Vec<&str> = entries.as_array().into_iter().flatten().filter_map(|entry| entry[0].as_str()).collect();
+        match self.below(10) {
             0 => "0".to_string(),
             1 => self.word(&["$", ">", "*", "-", "+", "x", "0-0", "(0", "18446744073709551615-18446744073709551615"]),
             2 => format!("{}-*", now_ms + u64::from(self.below(3))),
-            _ => format!("{}-{}", now_ms.saturating_sub(u64::from(self.below(2_000))), self.below(2)),
+            3 | 4 => format!("{}-{}", now_ms.saturating_sub(u64::from(self.below(2_000))), self.below(2)),
+            _ if there.is_empty() => "1".to_string(),
+            _ => self.word(&there),
         }
     }
 
     /// A command that may be sound.
     fn line(&mut self) -> String {
-        let key = self.word(&["s", "s", "s", "d", "t", "u", "text"]);
-        let group = self.word(&["g", "g", "h", "i"]);
+        let key = self.word(&["s", "s", "s", "s", "s", "s", "d", "t", "text"]);
+        let group = self.word(&["g", "g", "g", "h", "i"]);
         let consumer = self.word(&["a", "b", "consumer-20"]);
         let (id, other) = (self.id(), self.id());
         let number = self.below(4);
         let trim = self.word(&["", "MAXLEN 3", "MAXLEN ~ 2", "MINID 500", "MAXLEN ~ 0 LIMIT 2", "NOMKSTREAM"]);
         let block = self.word(&["", "BLOCK 0", "BLOCK 300", "COUNT 1", "COUNT 2 BLOCK 100"]);
-        match self.below(24) {
+        match self.below(28) {
             0..=3 => format!("XADD {key} {trim} * f v"),
             4 => format!("XADD {key} {trim} {id} f v g w"),
             5..=7 => format!("XREADGROUP GROUP {group} {consumer} {block} STREAMS {key} >"),
@@ -363,6 +368,8 @@ impl Drawn {
             19 => format!("XDEL {key} {id} {other}"),
             20 => format!("XTRIM {key} {trim}"),
             21 => format!("XSETID {key} {id}"),
+            23 | 24 => format!("XACK {key} {group} {id} {other}"),
+            25 | 26 => format!("XGROUP SETID {key} {group} {id}"),
             22 => self.word(&["DEL s", "SET text v", "SET t v", "FLUSHALL", "MULTI", "EXEC", "DISCARD", "XGROUP HELP"]),
             _ => WORDS[self.below(WORDS.len() as u32) as usize].usage.to_string(),
         }
@@ -384,7 +391,7 @@ impl Drawn {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     /// Whatever is typed, sent and redrawn: no panic, and every copy is where the facts say.
     #[test]

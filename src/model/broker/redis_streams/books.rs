@@ -1,8 +1,9 @@
 //! How changes are written down: as facts with the levels after them, and as records for a crash.
 //!
-//! A copy is counted at each place that has one. A stream has one of every entry, and each group one of every entry that
-//! it has not finished with: *ready* if its position is still before it, *unacked* if it is pending behind its position.
-//! Streams and groups that are drawn have a node of their own; all others, made at a console, share the broker's.
+//! A copy is counted at each place that has one. A stream has one of every entry, and each group one of every entry
+//! that it has not finished with: *ready* if its position is still before it, *unacked* if it is pending behind its
+//! position. Streams and groups that are drawn have a node of their own; all others, made at a console, share the
+//! broker's.
 
 use crate::model::broker::server::Call;
 use crate::vocabulary::{DropReason, Fact, MessageId, NodeId};

@@ -160,21 +160,26 @@ impl Group {
         }
     }
 
-    /// Writes a pending entry, or takes it away.
-    fn pend(&mut self, id: Id, nack: Option<Nack>, pen: &mut Pen) -> Option<Nack> {
-        let old = match nack {
-            Some(nack) => {
-                self.count(nack.consumer, 1);
-                self.pending.insert(id, nack)
-            }
-            None => self.pending.remove(id),
-        };
-        if let Some(old) = old {
-            self.count(old.consumer, -1);
+    /// Writes a pending entry.
+    #[inline]
+    fn pend(&mut self, id: Id, nack: Nack, pen: &mut Pen) {
+        self.count(nack.consumer, 1);
+        let old = self.pending.insert(id, nack);
+        match old {
+            Some(old) => self.count(old.consumer, -1),
+            None => pen.books.held += 1,
         }
-        pen.books.held = (pen.books.held + usize::from(nack.is_some())).saturating_sub(usize::from(old.is_some()));
         pen.note(Undo::Pending { slot: self.place.0, group: self.place.1, id, nack: old });
-        old
+    }
+
+    /// Takes a pending entry away.
+    #[inline]
+    fn settle(&mut self, id: Id, pen: &mut Pen) -> Option<Nack> {
+        let old = self.pending.remove(id)?;
+        self.count(old.consumer, -1);
+        pen.books.held = pen.books.held.saturating_sub(1);
+        pen.note(Undo::Pending { slot: self.place.0, group: self.place.1, id, nack: Some(old) });
+        Some(old)
     }
 
     /// An entry was added after the position.
@@ -209,7 +214,7 @@ impl Group {
         self.out(id, message, to, pen);
         if !no_ack {
             let nack = Nack { consumer, count: 1, time_ms: pen.now_ms(), message, is_gone: false };
-            self.pend(id, Some(nack), pen);
+            self.pend(id, nack, pen);
         } else if self.pending.get(id).is_none() {
             pen.copy(&mut self.mark, message, (0, -1), |ready, unacked| Fact::Acked { by: to, ready, unacked });
         }
@@ -225,7 +230,7 @@ impl Group {
             self.back(id, nack.message, how, pen);
             self.out(id, nack.message, to, pen);
         }
-        self.pend(id, Some(nack), pen);
+        self.pend(id, nack, pen);
     }
 
     /// Makes an entry pending that was not: `XCLAIM ... FORCE`.
@@ -239,13 +244,13 @@ impl Group {
         if is_ahead {
             self.back(id, nack.message, Return::Reread, pen);
         }
-        self.pend(id, Some(nack), pen);
+        self.pend(id, nack, pen);
     }
 
     /// Settles a pending entry, because it was acknowledged; false if it is not pending.
     #[inline]
     pub fn ack(&mut self, id: Id, by: NodeId, pen: &mut Pen) -> bool {
-        let Some(nack) = self.pend_off(id, pen) else { return false };
+        let Some(nack) = self.settle(id, pen) else { return false };
         if !nack.is_gone && id <= self.last_id {
             let fact = |ready, unacked| Fact::Acked { by, ready, unacked };
             pen.copy(&mut self.mark, nack.message, (0, -1), fact);
@@ -253,14 +258,9 @@ impl Group {
         true
     }
 
-    fn pend_off(&mut self, id: Id, pen: &mut Pen) -> Option<Nack> {
-        self.pending.get(id)?;
-        self.pend(id, None, pen)
-    }
-
     /// Settles a pending entry without an acknowledgement: its entry or its owner is gone.
     pub fn forget(&mut self, id: Id, reason: DropReason, pen: &mut Pen) {
-        let Some(nack) = self.pend_off(id, pen) else { return };
+        let Some(nack) = self.settle(id, pen) else { return };
         if !nack.is_gone && id <= self.last_id {
             pen.give_up(&mut self.mark, nack.message, (0, -1), reason);
         }
@@ -268,7 +268,7 @@ impl Group {
 
     /// Gives a pending entry away as a dead letter.
     pub fn give_away(&mut self, id: Id, to: NodeId, pen: &mut Pen) {
-        let Some(nack) = self.pend_off(id, pen) else { return };
+        let Some(nack) = self.settle(id, pen) else { return };
         if !nack.is_gone && id <= self.last_id {
             let fact = |ready, unacked| Fact::DeadLettered { to, ready, unacked };
             pen.copy(&mut self.mark, nack.message, (0, -1), fact);

@@ -1,8 +1,8 @@
 //! What can be drawn of Redis Streams: a stream, a consumer group, and the wires between them.
 //!
-//! Reproduces: the options of Redis 7.0 commands as parameters, with the defaults that leaving an option out has (redis.io,
-//! "XADD", "XGROUP CREATE", "XREADGROUP", "XAUTOCLAIM"). Leaves out: trimming with LIMIT, and a length and an age at once,
-//! which Redis refuses.
+//! Reproduces: the options of Redis 7.0 commands as parameters, with the defaults that leaving an option out has
+//! (redis.io, "XADD", "XGROUP CREATE", "XREADGROUP", "XAUTOCLAIM"). Leaves out: trimming with LIMIT, and a length and
+//! an age at once, which Redis refuses.
 
 use crate::kernel::Port;
 use crate::model::broker::broker::Host;

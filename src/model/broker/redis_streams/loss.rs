@@ -2,8 +2,9 @@
 //!
 //! Reproduces: what Redis 7.0 finds when it reads its append-only file or snapshot at the next start (redis.io, "Redis
 //! persistence"). It may be older than what clients were told: an entry whose XADD was answered can be missing, an
-//! acknowledged one can be pending again, and one that was trimmed can be back. What is lost is recorded when the server
-//! crashes, though Redis finds out at its restart. Leaves out: files that are cut off in the middle of a command.
+//! acknowledged one can be pending again, and one that was trimmed can be back. What is lost is recorded when the
+//! server crashes, though Redis finds out at its restart. Leaves out: files that are cut off in the middle of a
+//! command.
 
 use std::rc::Rc;
 

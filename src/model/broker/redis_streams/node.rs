@@ -1,9 +1,9 @@
 //! The radix-tree nodes in which a stream's entries lie: what `~` trims is whole nodes.
 //!
-//! Reproduces: Redis 7.0 (t_stream.c, listpack.c). A node takes `stream-node-max-entries` entries, 100 by default, those
-//! deleted since among them, or `stream-node-max-bytes`, 4096 by default, whichever comes first; how long an entry is in
-//! a node follows the listpack's encoding, in which an entry with the same field names as the node's first one does not
-//! repeat them. Leaves out: the tree above the nodes, which decides nothing.
+//! Reproduces: Redis 7.0 (t_stream.c, listpack.c). A node takes `stream-node-max-entries` entries, 100 by default,
+//! those deleted since among them, or `stream-node-max-bytes`, 4096 by default, whichever comes first; how long an
+//! entry is in a node follows the listpack's encoding, in which an entry with the same field names as the node's first
+//! one does not repeat them. Leaves out: the tree above the nodes, which decides nothing.
 
 use std::rc::Rc;
 

@@ -10,8 +10,8 @@
 //! short run would lose everything.
 //!
 //! Leaves out: replicas and failover, rewriting of the file, the time that a sync takes beyond a slow disk's longer
-//! second, and what a snapshot in the making costs. Changes are kept as records that undo them until they are safe; there
-//! are at most [`UNDO_MAX`], then the file is synced early.
+//! second, and what a snapshot in the making costs. Changes are kept as records that undo them until they are safe;
+//! there are at most [`UNDO_MAX`], then the file is synced early.
 
 use std::rc::Rc;
 

@@ -1,7 +1,8 @@
 //! The server as a state machine: where calls come in and who is told.
 //!
 //! Reproduces: the event loop of Redis 7.0: one command after another, each as a whole; then those are served who were
-//! blocked on a key that it changed, in the order in which they came (blocked.c). Leaves out: the time that commands take.
+//! blocked on a key that it changed, in the order in which they came (blocked.c). Leaves out: the time that commands
+//! take.
 
 use std::rc::Rc;
 

@@ -136,6 +136,24 @@ impl<T> Shelf<T> {
     /// The first thing whose id is greater than this one.
     #[inline]
     pub fn after(&self, id: Id) -> Option<(Id, &T)> {
+        self.place_after(id).and_then(|place| self.at(place))
+    }
+
+    /// Whether any id is greater than this one.
+    #[inline]
+    pub fn has_after(&self, id: Id) -> bool {
+        self.last().is_some_and(|last| last > id)
+    }
+
+    /// What is at a place.
+    #[inline]
+    pub fn at(&self, place: usize) -> Option<(Id, &T)> {
+        self.places.get(place).and_then(|(id, thing)| thing.as_ref().map(|thing| (*id, thing)))
+    }
+
+    /// The place of the first thing whose id is greater than this one. It holds until something is put in or taken.
+    #[inline]
+    pub fn place_after(&self, id: Id) -> Option<usize> {
         let count = self.places.len();
         if count == 0 || self.places[count - 1].0 <= id {
             return None;
@@ -145,8 +163,7 @@ impl<T> Shelf<T> {
             true => count - 1,
             false => self.place(id).map_or_else(|place| place, |place| place + 1),
         };
-        let found = self.places.range(from..).find(|(_, thing)| thing.is_some());
-        found.and_then(|(id, thing)| thing.as_ref().map(|thing| (*id, thing)))
+        (from..count).find(|place| self.places[*place].1.is_some())
     }
 }
 

@@ -230,7 +230,8 @@ impl Stream {
         pen: &mut Pen,
     ) -> Option<(Id, &Rc<Content>)> {
         let after = self.group(index)?.last_id;
-        let (id, message) = self.entries.after(after).map(|(id, content)| (id, content.id))?;
+        let place = self.entries.place_after(after)?;
+        let (id, message) = self.entries.at(place).map(|(id, content)| (id, content.id))?;
         let read = self.entries_read_at(index, id);
         let group = self.groups.get_mut(index as usize).and_then(Option::as_mut)?;
         let (slot, entries_read) = (self.slot, group.entries_read);
@@ -238,7 +239,7 @@ impl Stream {
         group.last_id = id;
         group.entries_read = read;
         group.deliver(id, message, consumer, no_ack, pen);
-        self.entries.get(id).map(|content| (id, content))
+        self.entries.at(place)
     }
 
     /// The name of a consumer of a group.

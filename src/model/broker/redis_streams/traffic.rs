@@ -1,10 +1,10 @@
 //! What clients of the drawing do: add, read, acknowledge.
 //!
 //! Reproduces: a client library on Redis 7.0. A producer sends `XADD key *`, with the trimming that its stream says. A
-//! consumer of a group sends, at each question for messages, `XAUTOCLAIM` if the group says so, and then `XREADGROUP ...
-//! >`; it blocks when there is nothing. A consumer at a stream sends `XREAD` with the last id that it saw, which is `$`
-//! when it connects: what was added while it was away has passed it by. Redis knows no refusal: after a nack, an entry
-//! just stays pending.
+//! consumer of a group sends, at each question for messages, `XAUTOCLAIM` if the group says so, and then `XREADGROUP`
+//! for new entries; it blocks when there is nothing. A consumer at a stream sends `XREAD` with the last id that it saw,
+//! which is `$` when it connects: what was added while it was away has passed it by. Redis knows no refusal: after a
+//! nack, an entry just stays pending.
 //!
 //! Leaves out: the answer to XADD, which has the id. A server that can't take an entry drops it.
 
@@ -127,7 +127,7 @@ impl RedisStreams {
         if let Some((slot, index)) = group.filter(|_| has_room) {
             let Some((stream, mut pen)) = self.store.open(slot, call) else { return 0 };
             let Some(after) = stream.group(index).map(|group| group.last_id) else { return 0 };
-            if max == 0 || stream.entries.after(after).is_none() {
+            if max == 0 || !stream.entries.has_after(after) {
                 return 0;
             }
             let consumer = look_up(reader, stream, index, &mut pen);

@@ -2,8 +2,8 @@
 //!
 //! Reproduces: Redis 7.0.15 as seen through a client that shows replies as they are: arrays, texts, numbers, null, and
 //! `{"error": "ERR: ..."}`. Names of commands and options may be written in capitals or not. `XINFO` answers objects.
-//! A command that blocks answers `{"blocked": true}` and gets its reply later; what the client sends meanwhile waits, as
-//! it would in the server's input buffer. Transactions are queued and run as a whole.
+//! A command that blocks answers `{"blocked": true}` and gets its reply later; what the client sends meanwhile waits,
+//! as it would in the server's input buffer. Transactions are queued and run as a whole.
 //!
 //! Leaves out: `WATCH`, scripts, databases but one, and all commands that are not in [`COMMANDS`].
 //!

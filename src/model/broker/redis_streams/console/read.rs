@@ -170,7 +170,7 @@ impl Read {
                 (_, known) => known,
             };
             let is_history = group.is_some() && *known != NEW;
-            if is_history || stream.entries.after(after).is_some() {
+            if is_history || stream.entries.has_after(after) {
                 let entries = self.entries(server, *slot, after, is_history, call);
                 replies.push(json!([&*server.store.slots[*slot as usize].name, entries]));
             }
