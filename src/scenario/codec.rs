@@ -163,6 +163,7 @@ fn kind_of(json: &Json) -> &'static str {
 }
 
 /// Puts a mistake in the text into plain words.
+#[inline(never)]
 fn json_error(text: &str, error: json::JsonError) -> DecodeError {
     let (kind, message) = match error.flaw {
         Flaw::EndsEarly => (DecodeErrorKind::EndsEarly, "ends too early; a part of the text is missing".to_string()),

@@ -144,6 +144,7 @@ impl Session {
     }
 
     /// Makes an edit; the run goes on with the changed drawing.
+    #[inline(never)]
     fn edit(&mut self, edit: &Edit, key: Option<String>) -> Vec<Effect> {
         match self.change(edit) {
             Ok(inverse) => {
@@ -172,6 +173,7 @@ impl Session {
     }
 
     /// One step of undo or redo: what is taken from one stack is done, and its inverse goes onto the other.
+    #[inline(never)]
     fn travel(
         &mut self,
         take: fn(&mut History) -> Option<Step>,
@@ -196,6 +198,7 @@ impl Session {
         }
     }
 
+    #[inline(never)]
     fn replace(&mut self, document: Document) -> Document {
         let before = (*self.document).clone();
         self.document = Rc::new(document);

@@ -208,8 +208,8 @@ impl Component for App {
         let send = context.link().callback(|message: Msg| message);
         let session = Session::new(start.document, start.mode);
         let mut app = App {
-            left: Content::Log(Rc::default()),
-            right: Content::Log(Rc::default()),
+            left: Content::Nothing,
+            right: Content::Nothing,
             snapshot: Rc::default(),
             findings: Rc::default(),
             session,
@@ -558,6 +558,9 @@ impl App {
     }
 
     fn dialogs(&self) -> Html {
+        if self.dialog.is_none() && self.quick_add.is_none() {
+            return html! {};
+        }
         dialogs(&Shown {
             dialog: self.dialog.as_ref(),
             quick_add: self.quick_add.as_ref(),

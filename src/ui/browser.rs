@@ -31,6 +31,7 @@ pub fn kept_document() -> Option<String> {
 }
 
 /// Puts a kept document that can't be read aside, so that the next save does not overwrite it.
+#[inline(never)]
 pub fn put_aside(text: &str) {
     if let Some(storage) = storage() {
         let _ = storage.set_item(ASIDE_KEY, text);
@@ -94,6 +95,7 @@ pub fn set_title(title: &str) {
 }
 
 /// Gives the person a file.
+#[inline(never)]
 pub fn download(name: &str, kind: &str, text: &str) {
     let parts = js_sys::Array::of1(&JsValue::from_str(text));
     let options = BlobPropertyBag::new();
@@ -110,6 +112,7 @@ pub fn download(name: &str, kind: &str, text: &str) {
 }
 
 /// Puts a text into the clipboard.
+#[inline(never)]
 pub fn copy(text: &str) {
     if let Some(window) = window() {
         let _ = window.navigator().clipboard().write_text(text);

@@ -47,6 +47,7 @@ fn words_of(node: &Node) -> Option<&'static [Word]> {
 }
 
 /// Reads the transcript of the chosen broker: the one that is selected or holds what is selected, or else the first.
+#[inline(never)]
 pub fn view(session: &Session, state: &DockState) -> View {
     let document = session.document();
     let is_choice = |node: &&Node| words_of(node).is_some() || node.kind == "console";

@@ -118,6 +118,8 @@ impl Default for DockState {
 /// The content of one page.
 #[derive(Clone, PartialEq)]
 pub enum Content {
+    /// Nothing yet.
+    Nothing,
     /// A picture.
     Drawing(Rc<Drawing>),
     /// The log.
@@ -296,6 +298,7 @@ fn tone(fact: &Fact) -> &'static str {
     }
 }
 
+#[inline(never)]
 fn log_lines(session: &Session, state: &DockState) -> Vec<Line> {
     let run = session.run();
     let names = |node: NodeId| run.label(node).to_string();
@@ -334,6 +337,7 @@ fn log_lines(session: &Session, state: &DockState) -> Vec<Line> {
 }
 
 /// Per queue and consumer: what went through it.
+#[inline(never)]
 fn delivery_table(session: &Session) -> Vec<Vec<String>> {
     use crate::vocabulary::Measure;
     let run = session.run();
@@ -418,6 +422,7 @@ pub fn Pane(props: &PaneProps) -> Html {
                 if let Some(note) = &drawing.note { <p class="note">{ note.clone() }</p> }
             </>
         },
+        Content::Nothing => html! {},
         Content::Log(lines) => log_html(lines, &props.state, &props.send),
         Content::Counters(counters, rows) => counters_html(counters, rows),
         Content::Guarantees(table) => table_html(table, &props.state, &props.send),
@@ -467,6 +472,7 @@ fn window_tools(props: &PaneProps) -> Html {
     }
 }
 
+#[inline(never)]
 fn log_html(lines: &[Line], state: &DockState, send: &Callback<Msg>) -> Html {
     let words = {
         let (send, state) = (send.clone(), state.clone());
@@ -540,6 +546,7 @@ fn line_html(line: &Line, state: &DockState, send: &Callback<Msg>) -> Html {
     }
 }
 
+#[inline(never)]
 fn counters_html(counters: &[Counter], rows: &[Vec<String>]) -> Html {
     html! {
         <div class="counters">

@@ -34,6 +34,7 @@ pub struct Table {
 }
 
 /// Reads what is new in the trace, and makes the table.
+#[inline(never)]
 pub fn table(session: &Session, books: &mut Books, opened: Option<(NodeId, Aspect)>) -> Table {
     let run = session.run();
     let trace = run.simulation().trace();
@@ -86,6 +87,7 @@ fn tone(aspect: Aspect, count: u64) -> &'static str {
 }
 
 /// The table, with the opened messages below it.
+#[inline(never)]
 pub fn table_html(table: &Rc<Table>, state: &DockState, send: &Callback<Msg>) -> Html {
     let number = |place: NodeId, aspect: Aspect, count: u64| {
         let (send, state) = (send.clone(), state.clone());

@@ -24,6 +24,7 @@ pub struct Inside {
 }
 
 /// Looks into the selected part.
+#[inline(never)]
 pub fn inside(session: &Session) -> Inside {
     let Some(node) = session.selection().single().and_then(|id| session.document().node(id)) else {
         return Inside::default();
@@ -35,6 +36,7 @@ pub fn inside(session: &Session) -> Inside {
 }
 
 /// The lists.
+#[inline(never)]
 pub fn inside_html(inside: &Rc<Inside>, state: &DockState, send: &Callback<Msg>) -> Html {
     if inside.label.is_empty() {
         return html! { <p class="quiet">{ "Select a queue, topic, stream, group or subscription to see what is in it." }</p> };

@@ -16,7 +16,7 @@ use crate::scenario::instantiate::FaultDeed;
 use crate::scenario::problem::{Problem, Severity};
 use crate::session::gesture::Armed;
 use crate::session::{Action, Mode, Session};
-use crate::vocabulary::{number, Duration, FactKind};
+use crate::vocabulary::{number, Duration, FactKind, MessageId};
 
 use super::app::Msg;
 use super::dock::DockState;
@@ -132,7 +132,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
     let wire = single.and_then(|id| document.wire(id));
     html! {
         <aside class="inspector" aria-label="Selected part" data-testid="inspector">
-            { story_html(props) }
+            if let Some(message) = props.dock.followed { { story_html(props, message) } }
             if let Some(node) = node {
                 { node_html(props, node) }
             } else if let Some(wire) = wire {
@@ -151,8 +151,8 @@ fn act(send: &Callback<Msg>, action: Action) -> Callback<MouseEvent> {
     Callback::from(move |_: MouseEvent| send.emit(Msg::Act(action.clone())))
 }
 
-fn story_html(props: &InspectorProps) -> Html {
-    let Some(message) = props.dock.followed else { return html! {} };
+#[inline(never)]
+fn story_html(props: &InspectorProps, message: MessageId) -> Html {
     let (send, dock) = (props.send.clone(), props.dock.clone());
     let close = Callback::from(move |_: MouseEvent| send.emit(Msg::Dock(DockState { followed: None, ..dock.clone() })));
     html! {
@@ -266,6 +266,7 @@ fn params_html(
     }
 }
 
+#[inline(never)]
 fn wire_html(props: &InspectorProps, wire: &Wire) -> Html {
     let Ok(resolved) = resolve(&props.document, &wire.from, &wire.to) else {
         return html! { <p class="error">{ "This wire joins two parts that do not fit together." }</p> };
@@ -299,6 +300,7 @@ fn wire_html(props: &InspectorProps, wire: &Wire) -> Html {
     }
 }
 
+#[inline(never)]
 fn many_html(props: &InspectorProps) -> Html {
     html! {
         <>
@@ -366,6 +368,7 @@ fn rows_html(rows: &[(&'static str, String)]) -> Html {
     }
 }
 
+#[inline(never)]
 fn items_html(props: &InspectorProps) -> Html {
     let findings = &props.findings;
     if findings.items.is_empty() {

@@ -10,6 +10,7 @@ use crate::session::compose;
 const STEP: f64 = 12.0;
 
 impl App {
+    #[inline(never)]
     pub(super) fn pointer(&mut self, what: PointerEvent, pointer: Pointer) -> bool {
         // Moving over the canvas without pressing changes nothing, so nothing is drawn for it.
         if what == PointerEvent::Move && self.gesture.phase == crate::session::gesture::Phase::Idle {
@@ -38,6 +39,7 @@ impl App {
         true
     }
 
+    #[inline(never)]
     pub(super) fn outcomes(&mut self, outcomes: Vec<Outcome>) {
         for outcome in outcomes {
             match outcome {
@@ -69,6 +71,7 @@ impl App {
         self.quick_add = Some(QuickAdd { at, place, with, kinds });
     }
 
+    #[inline(never)]
     pub(super) fn quick_pick(&mut self, kind: &str) {
         let Some(quick_add) = self.quick_add.take() else { return };
         let (document, layout) = (self.session.document(), self.session.layout());
@@ -88,6 +91,7 @@ impl App {
         }
     }
 
+    #[inline(never)]
     pub(super) fn double_tap(&mut self, at: Point) {
         if self.session.mode() == Mode::Edit && self.scene().hit(at, false) == crate::session::gesture::Hit::Ground {
             self.offer(self.view.to_plane(at), None);
@@ -103,6 +107,7 @@ impl App {
         };
     }
 
+    #[inline(never)]
     pub(super) fn command(&mut self, command: Command) {
         match command {
             Command::Act(action) => self.act(action),

@@ -88,6 +88,7 @@ impl App {
     }
 
     /// Says something for a while.
+    #[inline(never)]
     pub(super) fn say(&mut self, text: String, refusal: bool) {
         self.word_count += 1;
         let number = self.word_count;
@@ -136,6 +137,7 @@ impl App {
     }
 
     /// Closes the dialog that is open; true if one was.
+    #[inline(never)]
     pub(super) fn close_dialog(&mut self) -> bool {
         // Without its listener, or its end would be told once more.
         self.modal_closes = None;
@@ -145,6 +147,7 @@ impl App {
         self.dialog.take().is_some()
     }
 
+    #[inline(never)]
     fn open(&mut self, document: Document) {
         self.close_dialog();
         self.gesture.cancel();
@@ -157,6 +160,7 @@ impl App {
     }
 
     /// Opens a file: a document, or a picture that carries one. What is open stays if it can't be read.
+    #[inline(never)]
     fn open_text(&mut self, name: &str, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         let inner = if text.trim_start().starts_with('<') { scenario_from_svg(&text) } else { None };
@@ -182,6 +186,7 @@ impl App {
         self.look(true);
     }
 
+    #[inline(never)]
     fn export_dock(&mut self, tab: Tab) {
         let size = (900.0, 520.0);
         let drawing = match tab {
@@ -192,6 +197,7 @@ impl App {
         browser::download(&browser::file_name(&name, "svg"), "image/svg+xml", &to_svg(&drawing, self.theme, None));
     }
 
+    #[inline(never)]
     fn export_topology(&mut self) {
         let (session, layout) = (&self.session, self.session.layout());
         let document = session.document();
@@ -351,6 +357,7 @@ impl App {
     }
 
     /// Places a part at a point of the canvas.
+    #[inline(never)]
     pub(super) fn place(&mut self, kind: &str, at: Point) {
         let (plane, hit) = (self.view.to_plane(at), self.scene().hit(at, false));
         let outcomes = place_outcome(kind, plane, &hit, &self.scene());
