@@ -10,6 +10,7 @@
 //! | [`validate`] | everything that is wrong or unfinished in a document, as [`problem`]s with a place |
 //! | [`codec`], [`migrate`], [`schema`] | documents as JSON text: reading, writing, old formats, the JSON Schema |
 //! | [`instantiate`] | a document as a running simulation, and how the run follows later edits |
+//! | [`switch`] | the same drawing on another broker product, and what that means |
 //! | [`library`] | the ready scenarios |
 //!
 //! What does not live here: how a part behaves (`model`), how a drawing looks (`diagram`), and what was undone, saved
@@ -32,6 +33,7 @@ pub mod problem;
 mod reader;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
+pub mod switch;
 pub mod validate;
 mod writer;
 
