@@ -24,8 +24,13 @@ pub fn best_for(profile: &Profile) -> Option<(&'static str, &'static str)> {
 
 /// The same drawing for each product, in the order of the profiles.
 pub fn drawings() -> Vec<(&'static Profile, Document)> {
+    variants(&base())
+}
+
+/// The drawing from which the others are made.
+pub fn base() -> Document {
     // A test decodes it, so it is never empty for that reason.
-    variants(&decode(BASE).unwrap_or_default())
+    decode(BASE).unwrap_or_default()
 }
 
 /// A drawing for each product: as it is, and switched. All brokers in it are switched. A product to which it can't be
