@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::model::broker::profile::{Profile, PROFILES};
+use crate::model::broker::profile::Profile;
 use crate::model::kind::ParamType;
 use crate::model::{node_kind, NodeKind, ParamSpec};
 use crate::scenario::connect::{check_connection, resolve};
@@ -58,12 +58,10 @@ pub(super) fn assemble(
 }
 
 fn host_node(node: &Node, to: &Profile, notes: &mut Notes) -> Node {
-    let from = PROFILES.iter().find(|profile| profile.host == node.kind);
     let kinds = (node_kind(&node.kind), node_kind(to.host));
-    // A name that only says the product says the new one.
-    let names_product =
-        |name: &str| from.is_some_and(|from| name == from.label || Some(name) == kinds.0.map(|kind| kind.label));
-    let name = if names_product(&node.name) { to.label.to_string() } else { node.name.clone() };
+    // A name that tells the product tells the new one.
+    let tells = shape::of_host(&node.kind).is_some_and(|shape| node.name.contains(shape.word));
+    let name = if tells { to.label.to_string() } else { node.name.clone() };
     notes.pair(
         node.label().to_string(),
         kinds.0.map_or_else(String::new, |kind| kind.label.to_ascii_lowercase()),
@@ -130,13 +128,13 @@ fn entry_params(part: &Part, flow: &Flow, kind: &NodeKind, params: &mut Params) 
     }
 }
 
-fn subscriber_params<'a>(
+fn subscriber_params(
     part: &Part,
     flow: &Flow,
     shape: &Shape,
     kind: &NodeKind,
     params: &mut Params,
-    kept: &mut Vec<&'a str>,
+    kept: &mut Vec<&str>,
 ) {
     for (name, value) in shape.keeps_all {
         set(kind, name, json::read(value).unwrap_or_default(), params);

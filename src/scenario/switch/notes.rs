@@ -100,6 +100,13 @@ pub(super) fn compare_clients(document: &Document, flow: &Flow, shape: &Shape, n
         nodes.dedup_by_key(|node| &node.id);
         nodes
     };
+    for console in of(Purpose::Feed, true).into_iter().filter(|node| node.kind == "console") {
+        notes.lose(
+            format!("{}: what its script says", console.label()),
+            "The words are those of the product that it was written for; the other one does not know them. Write the \
+             script anew.",
+        );
+    }
     if shape.host == "kafka" {
         for producer in of(Purpose::Feed, true) {
             let key = producer.params.get("routing_key").and_then(|key| key.as_str()).unwrap_or_default();

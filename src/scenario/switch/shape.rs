@@ -5,6 +5,8 @@
 pub(super) struct Shape {
     /// The kind of its host.
     pub host: &'static str,
+    /// The word by which a host's name tells the product.
+    pub word: &'static str,
     /// The kind of the parts that only take messages in; none if subscribers take them in themselves.
     pub entry: Option<&'static str>,
     /// The kind of the parts that hand messages out.
@@ -30,6 +32,7 @@ pub(super) struct Shape {
 pub(super) const SHAPES: &[Shape] = &[
     Shape {
         host: "broker",
+        word: "RabbitMQ",
         entry: Some("exchange"),
         subscriber: "queue",
         subscriber_takes_in: true,
@@ -42,6 +45,7 @@ pub(super) const SHAPES: &[Shape] = &[
     },
     Shape {
         host: "kafka",
+        word: "Kafka",
         entry: Some("topic"),
         subscriber: "group",
         subscriber_takes_in: false,
@@ -54,6 +58,7 @@ pub(super) const SHAPES: &[Shape] = &[
     },
     Shape {
         host: "sqs",
+        word: "SQS",
         entry: None,
         subscriber: "sqs_queue",
         subscriber_takes_in: true,
@@ -66,6 +71,7 @@ pub(super) const SHAPES: &[Shape] = &[
     },
     Shape {
         host: "redis",
+        word: "Redis",
         entry: Some("stream"),
         subscriber: "stream_group",
         subscriber_takes_in: false,
@@ -79,6 +85,7 @@ pub(super) const SHAPES: &[Shape] = &[
     },
     Shape {
         host: "pubsub",
+        word: "Pub/Sub",
         entry: Some("pubsub_topic"),
         subscriber: "subscription",
         subscriber_takes_in: false,
