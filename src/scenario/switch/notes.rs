@@ -110,7 +110,15 @@ pub(super) fn compare_clients(document: &Document, flow: &Flow, shape: &Shape, n
     if shape.host == "kafka" {
         for producer in of(Purpose::Feed, true) {
             let key = producer.params.get("routing_key").and_then(|key| key.as_str()).unwrap_or_default();
-            if !key.is_empty() && !key.contains('{') {
+            if key.is_empty() && producer.kind != "console" {
+                notes.change(
+                    producer.label(),
+                    "gives its messages no key".to_string(),
+                    "they go to one partition until 16 KB are there, then to another: for a while one consumer gets nearly \
+                     all"
+                        .to_string(),
+                );
+            } else if !key.is_empty() && !key.contains('{') {
                 notes.change(
                     producer.label(),
                     format!("gives every message the key \"{key}\""),
