@@ -265,3 +265,27 @@ fn a_fidelity_sheet_names_sources_and_tests() {
     let last = sheet.lines().last().expect("a last line");
     assert!(last.ends_with(" left out") && !last.starts_with("0 modelled"), "{last}");
 }
+
+#[test]
+fn products_are_compared_in_a_table() {
+    let table = well(&["compare", "load", "rabbitmq", "sqs"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(
+        lines[0].starts_with("product ") && lines[0].contains("out of order") && lines[0].ends_with("p99"),
+        "{table}"
+    );
+    for (line, name) in lines[1..3].iter().zip(["RabbitMQ", "AWS SQS"]) {
+        let numbers: Vec<&str> = line.trim_start_matches(name).split_whitespace().collect();
+        assert!(line.starts_with(name) && numbers[..2] == ["120", "240"], "{table}");
+    }
+    assert!(table.contains("AWS SQS after RabbitMQ") && table.contains("billing (subscriber): "), "{table}");
+    assert_eq!(table, well(&["compare", "load", "rabbitmq", "sqs"]), "it is the same every time");
+    for (arguments, part) in [
+        (&["compare", "load", "rabitmq"][..], "did you mean \"rabbitmq\""),
+        (&["compare", "no-such-file"], "there is no such file"),
+    ] {
+        let output = patchbay(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(text(&output.stderr).contains(part), "{}", text(&output.stderr));
+    }
+}

@@ -10,6 +10,8 @@
 //! | [`validate`] | everything that is wrong or unfinished in a document, as [`problem`]s with a place |
 //! | [`codec`], [`migrate`], [`schema`] | documents as JSON text: reading, writing, old formats, the JSON Schema |
 //! | [`instantiate`] | a document as a running simulation, and how the run follows later edits |
+//! | [`switch`] | the same drawing on another broker product, and what that means |
+//! | [`compare`] | what came of two runs, and in what they differ |
 //! | [`library`] | the ready scenarios |
 //!
 //! What does not live here: how a part behaves (`model`), how a drawing looks (`diagram`), and what was undone, saved
@@ -19,6 +21,7 @@
 //! and the terminal, and the tests validate it, run it and check that it is written in the canonical form.
 
 pub mod codec;
+pub mod compare;
 mod complete;
 pub mod connect;
 pub mod document;
@@ -32,6 +35,7 @@ pub mod problem;
 mod reader;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
+pub mod switch;
 pub mod validate;
 mod writer;
 

@@ -13,6 +13,7 @@ pub mod gesture;
 pub mod history;
 #[allow(clippy::module_inception)]
 mod session;
+pub mod switched;
 pub mod view_state;
 
 pub use action::{Action, Effect, Mode, Transport};

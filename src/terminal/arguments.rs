@@ -15,6 +15,7 @@ Usage:
   patchbay schema
   patchbay console PROFILE [SCRIPT] [--seed NUMBER]
   patchbay fidelity PROFILE
+  patchbay compare FILE-OR-ID [PROFILE...]
 
 Commands:
   run      Run a document to its end and print a summary.
@@ -23,6 +24,8 @@ Commands:
   schema   Print the JSON Schema of documents.
   console  Talk to one broker product in its own words: a line in, a line of JSON out.
   fidelity Say what is modelled of a product and what is not, with sources and tests.
+  compare  Run a document on several products, all if none is named, and print what differs. The id load stands for a
+           fixed load: two subscribers with two consumers each, one of which crashes.
 
 FILE-OR-ID is a document, a ready scenario, or - for the standard input.
 PROFILE is a broker product: patchbay fidelity names them. SCRIPT is a file; without one the lines come from the
@@ -57,6 +60,8 @@ pub enum Command {
     Console(ConsoleOptions),
     /// Print the fidelity sheet of a product.
     Fidelity(String),
+    /// Compare products: the document, and the names of the products.
+    Compare(String, Vec<String>),
     /// Print the help.
     Help,
     /// Print the version.
@@ -98,7 +103,7 @@ pub enum TraceFormat {
     JsonLines,
 }
 
-const COMMANDS: [&str; 6] = ["run", "check", "list", "schema", "console", "fidelity"];
+const COMMANDS: [&str; 7] = ["run", "check", "list", "schema", "console", "fidelity", "compare"];
 const RUN_OPTIONS: [&str; 3] = ["--until", "--seed", "--trace"];
 
 /// Reads the arguments; the error is a sentence.
@@ -118,6 +123,12 @@ pub fn parse(arguments: &[String]) -> Result<Command, String> {
         "fidelity" => match rest {
             [profile] if !is_option(profile) => Ok(Command::Fidelity(profile.clone())),
             _ => Err(format!("fidelity needs one product: {}.", product_names())),
+        },
+        "compare" => match rest.split_first() {
+            Some((source, products)) if !rest.iter().any(|argument| is_option(argument)) => {
+                Ok(Command::Compare(source.clone(), products.to_vec()))
+            }
+            _ => Err("compare needs a file or id, then names of products if not all are meant.".to_string()),
         },
         "help" => Ok(Command::Help),
         "--version" | "-V" => nothing_more("--version", rest).map(|()| Command::Version),
@@ -284,6 +295,8 @@ mod tests {
             ("console rabbitmq --seed x", "--seed must be a whole number"),
             ("fidelity", "fidelity needs one product"),
             ("fidelity a b", "fidelity needs one product"),
+            ("compare", "compare needs a file or id"),
+            ("compare a --fast", "compare needs a file or id"),
         ] {
             let message = read(line).expect_err(line);
             assert!(message.contains(part), "{line}: {message}");

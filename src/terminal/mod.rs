@@ -1,5 +1,5 @@
 //! The engine in a terminal: run a document, check documents, list the ready scenarios, print the schema, talk to one
-//! broker product, say how faithful it is.
+//! broker product, say how faithful it is, compare products.
 //!
 //! The program is in the library, so that tests can drive it without a process; `src/bin/patchbay.rs` only hands it the
 //! arguments and the two streams. Nothing here knows how a part behaves: everything is asked of `scenario` and
@@ -9,6 +9,7 @@
 
 mod arguments;
 mod check;
+mod compare;
 mod console;
 mod event;
 mod fidelity;
@@ -62,6 +63,7 @@ fn execute(command: &Command, output: &mut dyn Write, errors: &mut dyn Write) ->
                 return Ok(BAD_INPUT);
             }
         },
+        Command::Compare(source, products) => return compare::compare(source, products, output, errors),
         Command::List => list(output)?,
         Command::Schema => writeln!(output, "{:#}", schema::schema())?,
         Command::Help => output.write_all(HELP.as_bytes())?,

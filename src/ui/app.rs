@@ -31,6 +31,7 @@ use super::transport::{at, part_of, transport_bar, TransportProps};
 
 mod commands;
 mod perform;
+mod switching;
 
 /// Milliseconds between two looks at nodes and numbers while the run goes on; messages move every frame.
 const LOOK_MS: f64 = 40.0;
@@ -82,6 +83,8 @@ pub enum Msg {
     QuickPick(String),
     /// Other pages of the dock, or other filters.
     Dock(DockState),
+    /// Something that the dialogs about broker products ask for.
+    Switching(super::switch::Ask),
     /// Say this line to this broker.
     Console(String, String),
     /// Look into the selected part.
@@ -223,7 +226,7 @@ impl Component for App {
             greet: start.first_visit || start.embed,
             dock: DockState::default(),
             books: Books::default(),
-            dialog: None,
+            dialog: super::switch::asked_for(),
             quick_add: None,
             drag: None,
             words: Vec::new(),

@@ -1,4 +1,7 @@
 //! Dialogs: the gallery of ready scenarios, sharing, the keys, and the list that is offered where a part is to be placed.
+//! Those about broker products have files of their own.
+
+use std::rc::Rc;
 
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast as _;
@@ -6,14 +9,18 @@ use web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use crate::diagram::geometry::Point;
+use crate::model::broker::profile::profile;
 use crate::model::node_kind;
 use crate::scenario::document::Document;
 use crate::scenario::library;
 
 use super::app::Msg;
+use super::brokers::Brokers;
 use super::browser;
+use super::fidelity::sheet;
 use super::icons::glyph;
 use super::keys::HELP;
+use super::switch::SwitchDialog;
 
 /// Files larger than this are not even read: far above what the text form allows.
 const FILE_BYTES_MAX: f64 = 64e6;
@@ -27,6 +34,12 @@ pub enum Dialog {
     Share,
     /// The keys.
     Keys,
+    /// Switching this broker to another product.
+    Switch(String),
+    /// How faithful this product is.
+    Fidelity(&'static str),
+    /// The same load on every product.
+    Brokers,
 }
 
 /// Kinds that are offered at a place.
@@ -49,7 +62,7 @@ pub struct Shown<'a> {
     /// The list that is offered on the canvas.
     pub quick_add: Option<&'a QuickAdd>,
     /// The document.
-    pub document: &'a Document,
+    pub document: &'a Rc<Document>,
     /// The dialog's element; the root opens it once it is there.
     pub modal: &'a NodeRef,
     /// The list's element; the root moves it to its place.
@@ -64,6 +77,12 @@ pub fn dialogs(shown: &Shown) -> Html {
         Dialog::Gallery => ("Open", gallery(shown.send)),
         Dialog::Share => ("Share", share(shown)),
         Dialog::Keys => ("Keys", keys()),
+        Dialog::Switch(host) => (
+            "Switch product",
+            html! { <SwitchDialog document={shown.document.clone()} host={host.clone()} send={shown.send.clone()} /> },
+        ),
+        Dialog::Fidelity(name) => ("How faithful is this?", sheet(profile(name))),
+        Dialog::Brokers => ("Compare brokers", html! { <Brokers send={shown.send.clone()} /> }),
     });
     let send = shown.send.clone();
     let close = Callback::from(move |_: MouseEvent| send.emit(Msg::Dialog(None)));
@@ -118,6 +137,10 @@ fn gallery(send: &Callback<Msg>) -> Html {
         let send = send.clone();
         Callback::from(move |_: MouseEvent| send.emit(Msg::OpenEmpty))
     };
+    let compare = {
+        let send = send.clone();
+        Callback::from(move |_: MouseEvent| send.emit(Msg::Dialog(Some(Dialog::Brokers))))
+    };
     html! {
         <>
             <div class="gallery">
@@ -125,6 +148,7 @@ fn gallery(send: &Callback<Msg>) -> Html {
                     <button onclick={open(id)} data-scenario={id}><b>{ document.title.clone() }</b><span>{ document.about.clone() }</span></button>
                 }
                 <button onclick={empty}><b>{ "An empty canvas" }</b><span>{ "Begin with nothing and patch your own." }</span></button>
+                <button onclick={compare} data-testid="compare-brokers"><b>{ "Compare brokers" }</b><span>{ "The same load on every product, side by side, and what each is best for." }</span></button>
             </div>
             <label class="file">{ "Or open a file: " }<input type="file" accept=".json,.svg,application/json,image/svg+xml" onchange={pick_file(send)} /></label>
             <p class="help">{ "A document that was saved here, or a picture of a drawing: the picture carries its document. Undo brings back what is open now." }</p>

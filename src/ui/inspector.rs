@@ -195,6 +195,7 @@ fn node_html(props: &InspectorProps, node: &Node) -> Html {
             <p class="help">{ kind.help }</p>
             { problems_of(props, &node.id) }
             { deeds_html(props, node, kind) }
+            { super::switch::offer_html(&props.document, node, props.mode, &props.send) }
             { params_html(props, &node.id, kind.params, &node.params) }
             { counters_html("So far", &props.findings.counters) }
             { rows_html(&props.findings.rows) }

@@ -7,11 +7,14 @@
 //! To add a panel, write a function component and place it in [`app`] or [`dock`]; to add a command, name it in [`keys`].
 
 pub mod app;
+pub mod brokers;
 pub mod browser;
 pub mod canvas;
 pub mod console;
 pub mod dialogs;
+pub mod differences;
 pub mod dock;
+pub mod fidelity;
 pub mod field;
 pub mod flights;
 pub mod guarantees;
@@ -20,7 +23,9 @@ pub mod inside;
 pub mod inspector;
 pub mod keys;
 pub mod palette;
+pub mod race;
 pub mod shapes;
 pub mod snapshot;
 pub mod start;
+pub mod switch;
 pub mod transport;

@@ -40,6 +40,7 @@ impl App {
                 self.dock = dock;
                 self.look(true);
             }
+            Msg::Switching(ask) => self.switching(ask),
             Msg::Console(node, line) => self.speak(node, &line),
             Msg::LookInside => {
                 self.dock.left = Tab::Inside;
@@ -148,7 +149,7 @@ impl App {
     }
 
     #[inline(never)]
-    fn open(&mut self, document: Document) {
+    pub(super) fn open(&mut self, document: Document) {
         self.close_dialog();
         self.gesture.cancel();
         self.dock.followed = None;
