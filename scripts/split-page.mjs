@@ -24,6 +24,8 @@ const OPTIMISE = ['-Oz', '--one-caller-inline-max-function-size=0', '--strip-deb
 // A smaller function is hardly larger than its stub. And the compiler merges small functions that are the same, and
 // leaves one of their names, which then says nothing about who calls it.
 const MOVED_BYTES_MIN = 80;
+// Of the library's own functions only larger ones move: the small ones are alike for many types, and are merged.
+const MOVED_GENERIC_BYTES_MIN = 160;
 // What the parts call each other and their common things; the script beside the page uses these names too.
 const FIRST = 'first';
 const SECOND = 'second';
@@ -64,6 +66,8 @@ function plainName(name) {
 const belongsToSecond = (name, rules) =>
   (plainName(name).match(/[A-Za-z_]\w*(::[A-Za-z_]\w*)+/g) ?? []).some((path) => partOf(path, rules) === SECOND);
 
+const bytesMin = (name) => (/^<?(core|alloc|std|hashbrown)\b/.test(plainName(name)) ? MOVED_GENERIC_BYTES_MIN : MOVED_BYTES_MIN);
+
 /** The size of each function in bytes, in the order of the module. */
 function functionSizes(bytes) {
   let at = 8;
@@ -101,7 +105,7 @@ function makeFirst(whole) {
   const rules = readRules();
   const sizes = functionSizes(whole);
   const all = functions(module).filter((each) => !each.module);
-  const moved = new Set(all.filter(({ name }, index) => sizes[index] >= MOVED_BYTES_MIN && belongsToSecond(name, rules)).map(({ name }) => name));
+  const moved = new Set(all.filter(({ name }, index) => sizes[index] >= bytesMin(name) && belongsToSecond(name, rules)).map(({ name }) => name));
   if (moved.size === 0) throw new Error('No function is named in scripts/parts.txt: was the module built without names?');
 
   const [table] = tables(module);
