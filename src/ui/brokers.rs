@@ -9,6 +9,7 @@ use crate::diagram::story;
 use crate::model::broker::profile::Profile;
 use crate::scenario::compare::{load, Outcome, Totals};
 use crate::scenario::document::Document;
+use crate::scenario::switch::short_name;
 use crate::session::switched::arranged;
 use crate::vocabulary::Duration;
 
@@ -96,7 +97,7 @@ impl Brokers {
                 </p>
                 <div class="scroll" tabindex="0" role="region" aria-label="The same load on every product">
                     <table data-testid="brokers">
-                        <thead><tr><th scope="col">{ "measure" }</th>for (profile, _) in &self.drawings { <th scope="col">{ profile.label }</th> }</tr></thead>
+                        <thead><tr><th scope="col">{ "measure" }</th>for (profile, _) in &self.drawings { <th scope="col">{ short_name(profile) }</th> }</tr></thead>
                         <tbody>
                             for measure in &MEASURES {
                                 <tr>
