@@ -3,13 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ready, tap, withPage } from './harness.mjs';
+import { centre, ready, tap, withPage } from './harness.mjs';
 
 const nodes = (page, kind) => page.locator(`[data-testid="node"][data-kind="${kind}"]`);
 
 async function selectQueue(page) {
   await ready(page);
-  await nodes(page, 'queue').first().click();
+  // The canvas takes the pointer for all of its parts.
+  const { x, y } = await centre(nodes(page, 'queue').first());
+  await page.mouse.click(x, y);
 }
 
 test('a broker is switched after it was said what that means, and one undo takes it back', async () => {
