@@ -243,3 +243,68 @@ fn no_part_lies_over_another_after_a_switch() {
         }
     }
 }
+
+#[test]
+fn dead_letters_go_on_where_there_are_any_and_are_told_where_there_are_none() {
+    let text = r#"{"patchbay": 1, "seed": 3, "until": "5m", "nodes": [
+        {"id": "p", "kind": "producer", "params": {"limit": 10, "rate": 5}},
+        {"id": "work", "kind": "sqs_queue", "in": "sqs", "params": {"VisibilityTimeout": "20s"}},
+        {"id": "dead", "kind": "sqs_queue", "in": "sqs"},
+        {"id": "c", "kind": "consumer", "params": {"failure_rate": 100, "service_time": "100ms"}},
+        {"id": "d", "kind": "consumer", "params": {"service_time": "100ms"}}, {"id": "sqs", "kind": "sqs"}],
+        "wires": [{"id": "w1", "from": "p", "to": "work"}, {"id": "w2", "from": "work", "to": "c"},
+        {"id": "w3", "from": "work", "to": "dead", "params": {"maxReceiveCount": 7}}, {"id": "w4", "from": "dead", "to": "d"}]}"#;
+    let document = decode(text).expect("it is sound");
+    for to in others(&document) {
+        let switch = switched(&document, to);
+        is_sound(&switch.document, to.name);
+        let told = switch.notes.losses.iter().any(|loss| loss.instead.contains("dead-letter"));
+        let wire = switch.document.wire("w3");
+        assert_eq!(wire.is_none(), to.name == "kafka", "{}: {:#?}", to.name, switch.notes.losses);
+        assert_eq!(told, to.name == "kafka", "{}: {:#?}", to.name, switch.notes.losses);
+        if let Some(wire) = wire {
+            // The number is kept, wherever the product has it.
+            let holders = [&wire.params, &switch.document.node("work").expect("it is there").params];
+            let count = holders.iter().flat_map(|params| params.values()).any(|value| *value == serde_json::json!(7));
+            assert!(count, "{}: {holders:?}", to.name);
+            let outcome = outcome(switch.document.clone());
+            let dead = outcome.party("dead").expect("it hands out");
+            assert_eq!(dead.done.len(), 10, "{}: every message gets there: {:?}", to.name, outcome.totals);
+        }
+    }
+}
+
+#[test]
+fn headers_become_a_filter_and_readers_get_a_subscriber_of_their_own() {
+    let text = r#"{"patchbay": 1, "nodes": [
+        {"id": "p", "kind": "producer", "params": {"headers": ["kind=order"]}},
+        {"id": "e", "kind": "exchange", "in": "broker", "params": {"type": "headers"}},
+        {"id": "q", "kind": "queue", "in": "broker"}, {"id": "r", "kind": "queue", "in": "broker"},
+        {"id": "c", "kind": "consumer"}, {"id": "d", "kind": "consumer"}, {"id": "broker", "kind": "broker"}],
+        "wires": [{"id": "w1", "from": "p", "to": "e"},
+        {"id": "w2", "from": "e", "to": "q", "params": {"arguments": ["kind=order"]}},
+        {"id": "w3", "from": "e", "to": "r", "params": {"arguments": ["kind=bill"]}},
+        {"id": "w4", "from": "q", "to": "c"}, {"id": "w5", "from": "r", "to": "d"}]}"#;
+    let document = decode(text).expect("it is sound");
+    let there = plan(&document, "broker", "pubsub").expect("it can be switched").document;
+    let filter = |id: &str| there.node(id).expect("it is there").params.get("filter").cloned();
+    assert_eq!(filter("q"), Some("attributes.kind = \"order\"".into()));
+    let base = outcome(document.clone());
+    let done = |outcome: &Outcome, id: &str| outcome.party(id).expect("it hands out").done.len();
+    let after = outcome(there.clone());
+    assert!(done(&after, "q") > 30 && done(&after, "q").abs_diff(done(&base, "q")) <= 3, "{:?}", after.totals);
+    assert_eq!((done(&base, "r"), done(&after, "r")), (0, 0), "the filter keeps out what the binding kept out");
+
+    let text = r#"{"patchbay": 1, "nodes": [{"id": "p", "kind": "producer"}, {"id": "s", "kind": "stream", "in": "redis"},
+        {"id": "c", "kind": "consumer"}, {"id": "d", "kind": "consumer"}, {"id": "redis", "kind": "redis"}],
+        "wires": [{"id": "w1", "from": "p", "to": "s"}, {"id": "w2", "from": "s", "to": "c"}, {"id": "w3", "from": "s", "to": "d"}]}"#;
+    let document = decode(text).expect("it is sound");
+    for to in others(&document) {
+        let there = switched(&document, to).document;
+        is_sound(&there, to.name);
+        let outcome = outcome(there);
+        for consumer in ["c", "d"] {
+            assert!(done(&outcome, consumer) > 15, "{}: each reader gets everything: {:?}", to.name, outcome.totals);
+        }
+    }
+}

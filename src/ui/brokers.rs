@@ -5,10 +5,10 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::diagram::axis::grouped;
-use crate::diagram::story;
 use crate::model::broker::profile::Profile;
 use crate::scenario::compare::{load, Outcome, Totals};
 use crate::scenario::document::Document;
+use crate::scenario::switch::short_name;
 use crate::session::switched::arranged;
 use crate::vocabulary::Duration;
 
@@ -24,8 +24,8 @@ const MEASURES: [Measure; 10] = [
     ("published", |totals| grouped(totals.published), ""),
     ("done", |totals| grouped(totals.done), ""),
     ("done a second", |totals| format!("{:.2}", totals.throughput), ""),
-    ("latency, median", |totals| span(totals.latency_median), ""),
-    ("latency, 99 of 100", |totals| span(totals.latency_p99), ""),
+    ("latency, median (s)", |totals| span(totals.latency_median), ""),
+    ("latency, 99 of 100 (s)", |totals| span(totals.latency_p99), ""),
     ("out of order", |totals| grouped(totals.out_of_order), "wait"),
     ("done twice", |totals| grouped(totals.duplicates), "wait"),
     ("handed out again", |totals| grouped(totals.redelivered), "wait"),
@@ -33,8 +33,9 @@ const MEASURES: [Measure; 10] = [
     ("open at the end", |totals| grouped(totals.open), "wait"),
 ];
 
+/// Seconds, for the unit stands once in the head of the row and the table has to fit into a phone.
 fn span(span: Option<Duration>) -> String {
-    span.map_or_else(|| "–".to_string(), |span| story::span(span.0))
+    span.map_or_else(|| "–".to_string(), |span| format!("{:.2}", span.seconds()))
 }
 
 /// The page.
@@ -96,7 +97,7 @@ impl Brokers {
                 </p>
                 <div class="scroll" tabindex="0" role="region" aria-label="The same load on every product">
                     <table data-testid="brokers">
-                        <thead><tr><th scope="col">{ "measure" }</th>for (profile, _) in &self.drawings { <th scope="col">{ profile.label }</th> }</tr></thead>
+                        <thead><tr><th scope="col">{ "measure" }</th>for (profile, _) in &self.drawings { <th scope="col">{ short_name(profile) }</th> }</tr></thead>
                         <tbody>
                             for measure in &MEASURES {
                                 <tr>

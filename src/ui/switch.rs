@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::model::broker::profile::{Profile, PROFILES};
@@ -58,6 +59,10 @@ pub struct SwitchDialog {
     planned: Option<(&'static Profile, Result<Rc<Switch>, String>)>,
     /// The drawings before and after, once it is done.
     done: Option<(Rc<Document>, Rc<Document>)>,
+    /// Where the focus goes when the button that had it is gone.
+    result: NodeRef,
+    /// It has to go there.
+    moves_focus: bool,
 }
 
 #[derive(Properties)]
@@ -102,13 +107,22 @@ impl Component for SwitchDialog {
             Deed::Switch => {
                 if let Some((_, Ok(planned))) = &self.planned {
                     let after = planned.document.clone();
+                    self.moves_focus = true;
                     self.done = Some((document.clone(), Rc::new(after.clone())));
                     send.emit(Msg::Switching(Ask::Switch(Box::new(after), host.clone())));
                 }
             }
-            Deed::Again => *self = SwitchDialog::default(),
+            Deed::Again => *self = SwitchDialog { moves_focus: true, ..SwitchDialog::default() },
         }
         true
+    }
+
+    fn rendered(&mut self, _: &Context<SwitchDialog>, _: bool) {
+        if std::mem::take(&mut self.moves_focus) {
+            if let Some(element) = self.result.cast::<HtmlElement>() {
+                let _ = element.focus();
+            }
+        }
     }
 
     fn view(&self, context: &Context<SwitchDialog>) -> Html {
@@ -124,20 +138,20 @@ impl Component for SwitchDialog {
                 })
             };
             return html! {
-                <>
+                <div ref={self.result.clone()} tabindex="-1">
                     <div class="deeds">
                         <button onclick={undo}>{ "Undo the switch" }</button>
                         <button onclick={again}>{ "Switch again" }</button>
                     </div>
                     <Differences before={before.clone()} after={after.clone()} host={props.host.clone()} send={props.send.clone()} />
-                </>
+                </div>
             };
         }
         let Some((current, _)) = product_at(&props.document, &props.host) else {
             return html! { <p>{ "The broker is not there any more." }</p> };
         };
         html! {
-            <>
+            <div ref={self.result.clone()} tabindex="-1">
                 <p>{ format!("It is {} now. Producers and consumers stay as they are; only what is between them changes.", current.label) }</p>
                 <div class="choices" role="group" aria-label="Products">
                     for profile in PROFILES.iter().copied() {
@@ -147,7 +161,7 @@ impl Component for SwitchDialog {
                     }
                 </div>
                 { self.planned_html(context, current) }
-            </>
+            </div>
         }
     }
 }

@@ -9,6 +9,7 @@ const nodes = (page, kind) => page.locator(`[data-testid="node"][data-kind="${ki
 
 async function selectQueue(page) {
   await ready(page);
+  // The canvas takes the pointer for all of its parts.
   const { x, y } = await centre(nodes(page, 'queue').first());
   await page.mouse.click(x, y);
 }

@@ -193,7 +193,7 @@ fn connect(made: &mut Document, join: &Join, flow: &Flow, notes: &mut Notes) {
     for spec in resolved.wire_kind.params {
         let count = flow.part(from).and_then(|part| part.deliveries);
         let value = match (spec.name, count) {
-            ("maxReceiveCount", Some(count)) => Some(within(spec, count)),
+            ("maxReceiveCount" | "maxDeliveryAttempts", Some(count)) => Some(within(spec, count)),
             _ => params.get(spec.name).cloned(),
         };
         if let Some(value) = value.filter(|value| spec.read(value).is_ok()) {

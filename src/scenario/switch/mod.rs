@@ -45,6 +45,11 @@ pub fn product_at(document: &Document, id: &str) -> Option<(&'static Profile, St
     Some((profile, host.id.clone()))
 }
 
+/// The one word that tells a product, for where there is little room.
+pub fn short_name(profile: &Profile) -> &'static str {
+    shape::of_host(profile.host).map_or(profile.label, |shape| shape.word)
+}
+
 /// Plans the switch of a broker to another product, by its name in [`PROFILES`].
 ///
 /// # Errors
