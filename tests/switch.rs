@@ -79,12 +79,19 @@ fn a_switch_there_and_back_draws_the_same_queues() {
         names.sort();
         names
     };
-    for (id, document) in ready().into_iter().filter(|(_, document)| product(document).name == "rabbitmq") {
+    // Only what producers and consumers are joined to can be told apart again, not what a script names.
+    let fits = |document: &Document| product(document).name == "rabbitmq" && !is_scripted(document);
+    for (id, document) in ready().into_iter().filter(|(_, document)| fits(document)) {
         for to in others(&document) {
             let back = switched(&switched(&document, to).document, product(&document)).document;
             assert_eq!(names(&back), names(&document), "{id} by {}", to.name);
         }
     }
+}
+
+/// What a script says is said in the words of one product.
+fn is_scripted(document: &Document) -> bool {
+    document.nodes.iter().any(|node| node.kind == "console")
 }
 
 /// The document with producers that stop after 30 s, and so much time behind that every timeout is over.
@@ -110,8 +117,6 @@ fn outcome(document: Document) -> Outcome {
 
 #[test]
 fn a_switched_run_gets_every_message_to_every_subscriber() {
-    // What a script says is said in the words of one product.
-    let is_scripted = |document: &Document| document.nodes.iter().any(|node| node.kind == "console");
     for (id, document) in ready().into_iter().filter(|(_, document)| !is_scripted(document)) {
         let base = outcome(with_rest(&document));
         for to in others(&document) {
@@ -122,7 +127,10 @@ fn a_switched_run_gets_every_message_to_every_subscriber() {
             assert!(after.published > 5, "{what}");
             assert_eq!(after.published, before.published, "{what}: the producers are the same");
             assert_eq!(after.lost + after.open + after.dead_lettered, 0, "{what}: {after:?}");
-            assert_eq!(after.done, before.done, "{what}: every subscriber gets every message");
+            // Where keys have no counterpart, a subscriber gets also what its key kept away.
+            let is_filtered = document.wires.iter().any(|wire| wire.params.contains_key("keys"));
+            let is_as_before = after.done == before.done || (is_filtered && after.done > before.done);
+            assert!(is_as_before, "{what}: every subscriber gets every message: {before:?}, {after:?}");
         }
     }
 }

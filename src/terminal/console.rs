@@ -18,7 +18,8 @@ const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// The product of this name; the error is a sentence.
 pub fn product(name: &str) -> Result<&'static Profile, String> {
-    let found = PROFILES.iter().copied().find(|profile| profile.name == name);
+    let plain = name.to_ascii_lowercase().replace('-', "_");
+    let found = PROFILES.iter().copied().find(|profile| profile.name == plain || profile.host == plain);
     found.ok_or_else(|| match nearest(name, PROFILES.iter().map(|profile| profile.name)) {
         Some(meant) => format!("there is no product \"{name}\"; did you mean \"{meant}\"?"),
         None => format!("there is no product \"{name}\"; there are {}.", product_names()),
