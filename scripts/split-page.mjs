@@ -63,8 +63,20 @@ function plainName(name) {
   }
 }
 
-const belongsToSecond = (name, rules) =>
-  (plainName(name).match(/[A-Za-z_]\w*(::[A-Za-z_]\w*)+/g) ?? []).some((path) => partOf(path, rules) === SECOND);
+const PATH = /[A-Za-z_]\w*(::[A-Za-z_]\w*)+/g;
+
+/**
+ * Whether a function is to be moved. Its own path comes first in its name, or stands behind `as` if that is a trait. What
+ * an entry of the table is made for can be anywhere in its name, because nothing names it in the code: it can be a part
+ * of a library that was made for one of our types.
+ */
+function isMoved(name, isInTable, rules) {
+  const plain = plainName(name);
+  const paths = plain.match(PATH) ?? [];
+  const trait = plain.match(/ as ([\w:]+)(?:<.*>)?>::\w+$/)?.[1] ?? '';
+  const own = [paths[0] ?? plain, trait];
+  return (isInTable ? [...own, ...paths] : own).some((path) => partOf(path, rules) === SECOND);
+}
 
 const bytesMin = (name) => (/^<?(core|alloc|std|hashbrown)\b/.test(plainName(name)) ? MOVED_GENERIC_BYTES_MIN : MOVED_BYTES_MIN);
 
@@ -99,13 +111,20 @@ const functions = (module) =>
 const tables = (module) => listed(module.getNumTables(), (index) => module.getTableByIndex(index), binaryen.getTableInfo);
 const globals = (module) => listed(module.getNumGlobals(), (index) => module.getGlobalByIndex(index), binaryen.getGlobalInfo);
 
+const segments = (module) => listed(module.getNumElementSegments(), (index) => module.getElementSegmentByIndex(index), binaryen.getElementSegmentInfo);
+
 /** The first part, without what only the second needs from it, and the functions that are doors to the second. */
 function makeFirst(whole) {
   const module = binaryen.readBinary(whole);
   const rules = readRules();
   const sizes = functionSizes(whole);
   const all = functions(module).filter((each) => !each.module);
+<<<<<<< HEAD
   const moved = new Set(all.filter(({ name }, index) => sizes[index] >= bytesMin(name) && belongsToSecond(name, rules)).map(({ name }) => name));
+=======
+  const inTable = new Set(segments(module).flatMap(({ data }) => data));
+  const moved = new Set(all.filter(({ name }, index) => sizes[index] >= MOVED_BYTES_MIN && isMoved(name, inTable.has(name), rules)).map(({ name }) => name));
+>>>>>>> dedab42 (Tell by its own path where a function belongs, and by all of its types only in the table)
   if (moved.size === 0) throw new Error('No function is named in scripts/parts.txt: was the module built without names?');
 
   const [table] = tables(module);
@@ -136,7 +155,7 @@ function makeSecond(whole, { stayed, doors, table }) {
   const module = binaryen.readBinary(whole);
   const names = new Map(stayed.map((name, index) => [name, index.toString(36)]));
   listed(module.getNumExports(), (index) => module.getExportByIndex(index), binaryen.getExportInfo).forEach(({ name }) => module.removeExport(name));
-  listed(module.getNumElementSegments(), (index) => module.getElementSegmentByIndex(index), binaryen.getElementSegmentInfo).forEach(({ name }) => module.removeElementSegment(name));
+  segments(module).forEach(({ name }) => module.removeElementSegment(name));
   module.runPasses(['remove-memory-init']);
   for (const { name, params, results } of functions(module).filter((each) => names.has(each.name))) {
     module.removeFunction(name);
@@ -176,6 +195,7 @@ function split(whole) {
   const used = new Set(imports.map(({ name }) => name));
   names.forEach((short, name) => used.has(short) && first.module.addFunctionExport(name, short));
   globals(first.module).forEach(({ name }) => used.has(name) && first.module.addGlobalExport(name, name));
+  if (process.env.SPLITLAB) writeFileSync(process.env.SPLITLAB, JSON.stringify({stayed:first.stayed,doors:first.doors}));
   return { first: optimised(first.module), second, doors: first.doors };
 }
 
