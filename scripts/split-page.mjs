@@ -25,8 +25,6 @@ const OPTIMISE = ['-Oz', '--one-caller-inline-max-function-size=0', '--strip-deb
 // A smaller function is hardly larger than its stub. And the compiler merges small functions that are the same, and
 // leaves one of their names, which then says nothing about who calls it.
 const MOVED_BYTES_MIN = 80;
-// Of the library's own functions only larger ones move: the small ones are alike for many types, and are merged.
-const MOVED_GENERIC_BYTES_MIN = 160;
 // What the parts call each other and their common things; the script beside the page uses these names too.
 const FIRST = 'first';
 const SECOND = 'second';
@@ -79,8 +77,6 @@ function isMoved(name, isInTable, rules) {
   return (isInTable ? [...own, ...paths] : own).some((path) => partOf(path, rules) === SECOND);
 }
 
-const bytesMin = (name) => (/^<?(core|alloc|std|hashbrown)\b/.test(plainName(name)) ? MOVED_GENERIC_BYTES_MIN : MOVED_BYTES_MIN);
-
 /** The size of each function in bytes, in the order of the module. */
 function functionSizes(bytes) {
   const CODE = 10;
@@ -112,12 +108,8 @@ function makeFirst(whole) {
   const rules = readRules();
   const sizes = functionSizes(whole);
   const all = functions(module).filter((each) => !each.module);
-<<<<<<< HEAD
-  const moved = new Set(all.filter(({ name }, index) => sizes[index] >= bytesMin(name) && belongsToSecond(name, rules)).map(({ name }) => name));
-=======
   const inTable = new Set(segments(module).flatMap(({ data }) => data));
   const moved = new Set(all.filter(({ name }, index) => sizes[index] >= MOVED_BYTES_MIN && isMoved(name, inTable.has(name), rules)).map(({ name }) => name));
->>>>>>> dedab42 (Tell by its own path where a function belongs, and by all of its types only in the table)
   if (moved.size === 0) throw new Error('No function is named in scripts/parts.txt: was the module built without names?');
 
   const [table] = tables(module);
