@@ -15,7 +15,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { dataSegments, movableData, Reader, sections } from './split-data.mjs';
 
 const [, , page, packageFolder] = process.argv;
 const { default: binaryen } = await import(pathToFileURL(join(packageFolder, 'index.js')));
@@ -25,6 +24,8 @@ const OPTIMISE = ['-Oz', '--one-caller-inline-max-function-size=0', '--strip-deb
 // A smaller function is hardly larger than its stub. And the compiler merges small functions that are the same, and
 // leaves one of their names, which then says nothing about who calls it.
 const MOVED_BYTES_MIN = 80;
+// Of the library's own functions only larger ones move: the small ones are alike for many types, and are merged.
+const MOVED_GENERIC_BYTES_MIN = 160;
 // What the parts call each other and their common things; the script beside the page uses these names too.
 const FIRST = 'first';
 const SECOND = 'second';
@@ -62,37 +63,35 @@ function plainName(name) {
   }
 }
 
-const PATH = /[A-Za-z_]\w*(::[A-Za-z_]\w*)+/g;
+const belongsToSecond = (name, rules) =>
+  (plainName(name).match(/[A-Za-z_]\w*(::[A-Za-z_]\w*)+/g) ?? []).some((path) => partOf(path, rules) === SECOND);
 
-/**
- * Whether a function is to be moved. Its own path comes first in its name, or stands behind `as` if that is a trait. What
- * an entry of the table is made for can be anywhere in its name, because nothing names it in the code: it can be a part
- * of a library that was made for one of our types.
- */
-function isMoved(name, isInTable, rules) {
-  const plain = plainName(name);
-  const paths = plain.match(PATH) ?? [];
-  const trait = plain.match(/ as ([\w:]+)(?:<.*>)?>::\w+$/)?.[1] ?? '';
-  const own = [paths[0] ?? plain, trait];
-  return (isInTable ? [...own, ...paths] : own).some((path) => partOf(path, rules) === SECOND);
-}
+const bytesMin = (name) => (/^<?(core|alloc|std|hashbrown)\b/.test(plainName(name)) ? MOVED_GENERIC_BYTES_MIN : MOVED_BYTES_MIN);
 
 /** The size of each function in bytes, in the order of the module. */
 function functionSizes(bytes) {
+  let at = 8;
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+  };
   const CODE = 10;
-  const reader = new Reader(bytes, sections(bytes).find(({ id }) => id === CODE).content);
-  return Array.from({ length: reader.number() }, () => {
-    const size = reader.number();
-    reader.at += size;
+  for (;;) {
+    const section = bytes[at++];
+    const length = number();
+    if (section === CODE) break;
+    at += length;
+  }
+  return Array.from({ length: number() }, () => {
+    const size = number();
+    at += size;
     return size;
   });
 }
-
-/** Without what the linker tells, which is not for the browser. */
-const withoutRelocations = (bytes) => Buffer.concat([
-  bytes.subarray(0, 8),
-  ...sections(bytes).filter(({ name }) => !/^(linking|reloc\..*)$/.test(name)).map(({ start, end }) => bytes.subarray(start, end)),
-]);
 
 const listed = (count, at, info) => Array.from({ length: count }, (_, index) => info(at(index)));
 const functions = (module) =>
@@ -100,16 +99,13 @@ const functions = (module) =>
 const tables = (module) => listed(module.getNumTables(), (index) => module.getTableByIndex(index), binaryen.getTableInfo);
 const globals = (module) => listed(module.getNumGlobals(), (index) => module.getGlobalByIndex(index), binaryen.getGlobalInfo);
 
-const segments = (module) => listed(module.getNumElementSegments(), (index) => module.getElementSegmentByIndex(index), binaryen.getElementSegmentInfo);
-
 /** The first part, without what only the second needs from it, and the functions that are doors to the second. */
 function makeFirst(whole) {
   const module = binaryen.readBinary(whole);
   const rules = readRules();
   const sizes = functionSizes(whole);
   const all = functions(module).filter((each) => !each.module);
-  const inTable = new Set(segments(module).flatMap(({ data }) => data));
-  const moved = new Set(all.filter(({ name }, index) => sizes[index] >= MOVED_BYTES_MIN && isMoved(name, inTable.has(name), rules)).map(({ name }) => name));
+  const moved = new Set(all.filter(({ name }, index) => sizes[index] >= bytesMin(name) && belongsToSecond(name, rules)).map(({ name }) => name));
   if (moved.size === 0) throw new Error('No function is named in scripts/parts.txt: was the module built without names?');
 
   const [table] = tables(module);
@@ -135,19 +131,13 @@ function makeFirst(whole) {
   return { module, stayed, doors: doors.map(({ name }) => name), table: table.name };
 }
 
-/** All constants in the code, and the offsets of loads and stores: each may be an address. */
-function constants(module) {
-  return new Set(Array.from(module.emitText().matchAll(/i32\.const (-?\d+)|offset=(\d+)/g), ([, constant, offset]) => Number(constant ?? offset)));
-}
-
 /** The second part: the whole, with an import in the place of everything that stayed in the first part. */
-function makeSecond(whole, { stayed, doors, table }, data) {
+function makeSecond(whole, { stayed, doors, table }) {
   const module = binaryen.readBinary(whole);
   const names = new Map(stayed.map((name, index) => [name, index.toString(36)]));
   listed(module.getNumExports(), (index) => module.getExportByIndex(index), binaryen.getExportInfo).forEach(({ name }) => module.removeExport(name));
-  segments(module).forEach(({ name }) => module.removeElementSegment(name));
-  const memory = module.getMemoryInfo('0');
-  module.setMemory(memory.initial, memory.max ?? -1, null, data.map(({ address, bytes }) => ({ offset: module.i32.const(address), data: bytes })), false, false, '0');
+  listed(module.getNumElementSegments(), (index) => module.getElementSegmentByIndex(index), binaryen.getElementSegmentInfo).forEach(({ name }) => module.removeElementSegment(name));
+  module.runPasses(['remove-memory-init']);
   for (const { name, params, results } of functions(module).filter((each) => names.has(each.name))) {
     module.removeFunction(name);
     module.addFunctionImport(name, FIRST, names.get(name), params, results);
@@ -164,10 +154,11 @@ function makeSecond(whole, { stayed, doors, table }, data) {
 
 /** Optimises a module, as a program of its own: the library has no limits to set for inlining. */
 function optimised(module) {
+  if (!module.validate()) throw new Error('The split made a module that is none.');
   const folder = mkdtempSync(join(tmpdir(), 'patchbay-'));
   try {
     const [before, after] = [join(folder, 'before.wasm'), join(folder, 'after.wasm')];
-    writeFileSync(before, module);
+    writeFileSync(before, module.emitBinary());
     execFileSync(process.execPath, [join(packageFolder, 'bin/wasm-opt'), ...OPTIMISE, before, '-o', after]);
     return readFileSync(after);
   } finally {
@@ -175,39 +166,17 @@ function optimised(module) {
   }
 }
 
-function emitted(module) {
-  if (!module.validate()) throw new Error('The split made a module that is none.');
-  return module.emitBinary();
-}
-
-/** Takes data out of a module, in place. It becomes zeros, which the optimisation drops. */
-function takeData(module, stretches) {
-  const segments = dataSegments(module);
-  return stretches.map(([from, to]) => {
-    const { address, start } = segments.find((segment) => from >= segment.address && to <= segment.address + segment.end - segment.start);
-    const place = module.subarray(start + from - address, start + to - address);
-    const bytes = place.slice();
-    place.fill(0);
-    return { address: from, bytes };
-  });
-}
-
 function split(whole) {
   // Otherwise functions would lose their names on the way in, and the second part would not find the first.
   binaryen.setDebugInfo(true);
-  const bare = withoutRelocations(whole);
-  const first = makeFirst(bare);
-  const stretches = movableData(whole, constants(first.module));
-  const { module, names } = makeSecond(bare, first, takeData(Buffer.from(bare), stretches));
-  const second = optimised(emitted(module));
+  const first = makeFirst(whole);
+  const { module, names } = makeSecond(whole, first);
+  const second = optimised(module);
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(second)).filter((each) => each.module === FIRST);
   const used = new Set(imports.map(({ name }) => name));
   names.forEach((short, name) => used.has(short) && first.module.addFunctionExport(name, short));
   globals(first.module).forEach(({ name }) => used.has(name) && first.module.addGlobalExport(name, name));
-  const rest = emitted(first.module);
-  takeData(rest, stretches);
-  if (process.env.SPLITLAB) { writeFileSync(process.env.SPLITLAB, JSON.stringify({stayed:first.stayed,doors:first.doors})); console.log('data moved', stretches.length, stretches.reduce((a,[x,y])=>a+y-x,0)); writeFileSync('/tmp/splitlab/stretches.json', JSON.stringify(stretches)); }
-  return { first: optimised(rest), second, doors: first.doors };
+  return { first: optimised(first.module), second, doors: first.doors };
 }
 
 const hash = (content) => createHash('sha256').update(content).digest('hex').slice(0, 16);
