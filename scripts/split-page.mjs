@@ -63,7 +63,9 @@ function plainName(name) {
   }
 }
 
+// What Yew makes for each component is alike for all of them, and merged.
 const belongsToSecond = (name, rules) =>
+  !plainName(name).startsWith('<yew::') &&
   (plainName(name).match(/[A-Za-z_]\w*(::[A-Za-z_]\w*)+/g) ?? []).some((path) => partOf(path, rules) === SECOND);
 
 const bytesMin = (name) => (/^<?(core|alloc|std|hashbrown)\b/.test(plainName(name)) ? MOVED_GENERIC_BYTES_MIN : MOVED_BYTES_MIN);
