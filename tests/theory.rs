@@ -208,14 +208,20 @@ fn littles_law_holds_in_every_ready_scenario() {
             for queue in queues.filter_map(|node| run.node(&node.id)) {
                 let comes = |node: NodeId, fact: &Fact| node == queue && matches!(fact, Fact::Enqueued { .. });
                 let leaves = |node: NodeId, fact: &Fact| {
-                    node == queue && matches!(fact, Fact::Acked { .. } | Fact::Discarded { .. })
+                    node == queue
+                        && matches!(fact, Fact::Acked { .. } | Fact::Discarded { .. } | Fact::DeadLettered { .. })
                 };
                 let (time, came) = time_inside(&run, comes, leaves);
+                // The script of a trap sends a handful, and not to every queue.
+                let least = if ready.id.starts_with("trap-") { 1 } else { 6 };
+                if least == 1 && came == 0 {
+                    continue;
+                }
                 let rate = came as f64 / now.seconds();
                 let mean_time = time as f64 / 1e9 / came as f64;
                 let (ready_mean, unacked_mean) = run.simulation().tally().mean_level(queue, now);
                 let level = ready_mean + unacked_mean;
-                assert!(came > 5 && level > 0.0, "{}: something happens", ready.id);
+                assert!(came >= least && level > 0.0, "{}: something happens", ready.id);
                 assert!((level - rate * mean_time).abs() <= 1e-9 * level, "{}: {level} {}", ready.id, rate * mean_time);
             }
         }
