@@ -110,7 +110,9 @@ test('without the second part there is a word, and the drawing is as it was', as
   await withPage({ name: 'parts-missing' }, async ({ page, errors }) => {
     await ready(page);
     await select(page, consumer(page));
+    await page.getByTestId('inspector').getByLabel('Prefetch').first().waitFor();
     await page.keyboard.press('Delete');
+    await page.getByTestId('inspector').getByLabel('Prefetch').first().waitFor({ state: 'detached' });
     const count = await nodes(page).count();
     await page.route(SECOND, (route) => route.fulfill({ status: 404, body: 'There is nothing here.' }));
     await page.reload();
@@ -129,7 +131,9 @@ test('without the second part there is a word, and the drawing is as it was', as
     await ready(page);
     assert.equal(await nodes(page).count(), count);
     await select(page, consumer(page));
+    await page.getByTestId('inspector').getByLabel('Prefetch').first().waitFor();
     await page.keyboard.press('Delete');
+    await page.getByTestId('inspector').getByLabel('Prefetch').first().waitFor({ state: 'detached' });
     assert.equal(await nodes(page).count(), count - 1);
   });
 });
