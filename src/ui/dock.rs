@@ -57,7 +57,7 @@ impl Tab {
     pub const LEFT: [Tab; 7] =
         [Tab::Sequence, Tab::Log, Tab::Inside, Tab::Console, Tab::Counters, Tab::Guarantees, Tab::Depth];
     /// The pages of the right half.
-    pub const RIGHT: [Tab; 5] = [Tab::Depth, Tab::Guarantees, Tab::Inside, Tab::Log, Tab::Counters];
+    pub const RIGHT: [Tab; 4] = [Tab::Depth, Tab::Log, Tab::Inside, Tab::Counters];
 
     /// The title.
     pub fn label(self) -> &'static str {
@@ -412,7 +412,7 @@ pub fn Pane(props: &PaneProps) -> Html {
             send.emit(Msg::Dock(state));
         });
         html! {
-            <button role="tab" class={classes!(on.then_some("on"), (left && tab == Tab::Depth).then_some("narrow"))} aria-selected={on.to_string()} {onclick}>{ tab.label() }</button>
+            <button role="tab" class={classes!(on.then_some("on"), (left && matches!(tab, Tab::Depth | Tab::Counters)).then_some("narrow"))} aria-selected={on.to_string()} {onclick}>{ tab.label() }</button>
         }
     });
     let body = match &props.content {

@@ -12,18 +12,6 @@ use crate::vocabulary::{Carried, Time};
 /// Messages drawn in one frame. More than this is a solid band on any screen.
 const DRAWN_MAX: usize = 8_000;
 
-/// Every kind of frame, so that each colour and form is drawn in one go.
-const KINDS: [Carried; 8] = [
-    Carried::Publish,
-    Carried::Deliver,
-    Carried::Redeliver,
-    Carried::Ack,
-    Carried::Requeue,
-    Carried::Reject,
-    Carried::Subscribe,
-    Carried::Cancel,
-];
-
 /// The drawing surface over the nodes and wires.
 pub struct FlightLayer {
     canvas: HtmlCanvasElement,
@@ -31,7 +19,7 @@ pub struct FlightLayer {
     /// Its size in CSS pixels, and device pixels for each of them.
     size: (f64, f64),
     ratio: f64,
-    /// Positions by kind of frame; kept, so that a frame allocates nothing.
+    /// Positions by kind of frame, so that each colour and form is drawn in one go; kept, so that a frame allocates nothing.
     positions: Vec<Vec<(f64, f64)>>,
 }
 
@@ -44,7 +32,7 @@ impl FlightLayer {
             context,
             size: (0.0, 0.0),
             ratio: 1.0,
-            positions: KINDS.iter().map(|_| Vec::new()).collect(),
+            positions: Carried::ALL.iter().map(|_| Vec::new()).collect(),
         })
     }
 
@@ -69,7 +57,7 @@ impl FlightLayer {
         let _ = context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
         context.clear_rect(0.0, 0.0, size.0, size.1);
         self.place(session, view, size);
-        for (kind, positions) in KINDS.iter().zip(&self.positions) {
+        for (kind, positions) in Carried::ALL.iter().zip(&self.positions) {
             if !positions.is_empty() {
                 draw_marks(&self.context, *kind, positions, view.zoom, theme);
             }
@@ -97,7 +85,7 @@ impl FlightLayer {
             let (x, y) = view.to_screen(point);
             if x > -10.0 && y > -10.0 && x < size.0 + 10.0 && y < size.1 + 10.0 {
                 drawn += 1;
-                self.positions[flight.what as usize].push((x, y));
+                self.positions.get_mut(flight.what as usize).into_iter().for_each(|kind| kind.push((x, y)));
             }
         });
     }

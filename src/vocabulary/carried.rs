@@ -1,71 +1,62 @@
 //! What a link carries and why a message goes no further, each as one word.
 
-/// What kind of frame a link carried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Carried {
-    /// A message on its way to a broker.
-    Publish,
-    /// A first delivery to a consumer.
-    Deliver,
-    /// A delivery that may have been seen before.
-    Redeliver,
-    /// An acknowledgement.
-    Ack,
-    /// A negative acknowledgement that asks for the message to be queued again.
-    Requeue,
-    /// A negative acknowledgement that gives the message up.
-    Reject,
-    /// A request for deliveries.
-    Subscribe,
-    /// The end of a subscription.
-    Cancel,
-    /// The answer that messages have to be asked for.
-    Pulls,
-    /// A question for messages.
-    Pull,
-    /// The end of the answer to it.
-    Pulled,
-    /// A request for more time.
-    Extend,
-    /// A broker's word that it has a message.
-    Confirm,
-    /// A broker's word that it refused a message.
-    Refuse,
-    /// A message that found no queue, on its way back.
-    Return,
-    /// A line typed at a console.
-    Operate,
-    /// What the broker says to a console.
-    Answer,
-    /// A request for confirms and returns.
-    Expect,
+/// Defines the kinds of frame, their words, and the list of all of them, from one table.
+macro_rules! carried {
+    ($( $(#[doc = $doc:literal])+ $name:ident = $label:literal, )+) => {
+        /// What kind of frame a link carried.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Carried { $( $(#[doc = $doc])+ $name, )+ }
+
+        impl Carried {
+            /// Every kind of frame, in the order of its number.
+            pub const ALL: &'static [Carried] = &[ $( Carried::$name, )+ ];
+
+            /// The word in traces and on arrows.
+            pub fn label(self) -> &'static str {
+                match self { $( Carried::$name => $label, )+ }
+            }
+        }
+    };
 }
 
-impl Carried {
-    /// The word in traces and on arrows.
-    pub fn label(self) -> &'static str {
-        match self {
-            Carried::Publish => "publish",
-            Carried::Deliver => "deliver",
-            Carried::Redeliver => "redeliver",
-            Carried::Ack => "ack",
-            Carried::Requeue => "nack, requeue",
-            Carried::Reject => "reject",
-            Carried::Subscribe => "subscribe",
-            Carried::Cancel => "cancel",
-            Carried::Pulls => "ask for messages",
-            Carried::Pull => "pull",
-            Carried::Pulled => "pulled",
-            Carried::Extend => "more time",
-            Carried::Confirm => "confirm",
-            Carried::Refuse => "nack to the producer",
-            Carried::Return => "return",
-            Carried::Operate => "operation",
-            Carried::Answer => "answer",
-            Carried::Expect => "ask for confirms",
-        }
-    }
+carried! {
+    /// A message on its way to a broker.
+    Publish = "publish",
+    /// A first delivery to a consumer.
+    Deliver = "deliver",
+    /// A delivery that may have been seen before.
+    Redeliver = "redeliver",
+    /// An acknowledgement.
+    Ack = "ack",
+    /// A negative acknowledgement that asks for the message to be queued again.
+    Requeue = "nack, requeue",
+    /// A negative acknowledgement that gives the message up.
+    Reject = "reject",
+    /// A request for deliveries.
+    Subscribe = "subscribe",
+    /// The end of a subscription.
+    Cancel = "cancel",
+    /// The answer that messages have to be asked for.
+    Pulls = "ask for messages",
+    /// A question for messages.
+    Pull = "pull",
+    /// The end of the answer to it.
+    Pulled = "pulled",
+    /// A request for more time.
+    Extend = "more time",
+    /// A broker's word that it has a message.
+    Confirm = "confirm",
+    /// A broker's word that it refused a message.
+    Refuse = "nack to the producer",
+    /// A message that found no queue, on its way back.
+    Return = "return",
+    /// A line typed at a console.
+    Operate = "operation",
+    /// What the broker says to a console.
+    Answer = "answer",
+    /// A request for confirms and returns.
+    Expect = "ask for confirms",
 }
 
 /// Why a message went no further.

@@ -43,6 +43,16 @@ impl Time {
 }
 
 impl Duration {
+    /// Shortened for reading: tenths of a second from ten seconds on, milliseconds below, and exact below a millisecond.
+    pub fn rounded(self) -> Duration {
+        let unit = match self.0 {
+            0..1_000_000 => 1,
+            1_000_000..10_000_000_000 => 1_000_000,
+            _ => 100_000_000,
+        };
+        Duration(self.0 / unit * unit)
+    }
+
     /// No time at all.
     pub const ZERO: Duration = Duration(0);
     /// The longest span.
@@ -189,6 +199,16 @@ impl<'de> Deserialize<'de> for Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_are_shortened_for_reading() {
+        let cases =
+            [(999_999, "999.999us"), (2_309_633_344, "2.309s"), (29_433_000_000, "29.4s"), (90_000_000_000, "90s")];
+        for (nanoseconds, shown) in cases {
+            let expected: Duration = shown.parse().expect("a time");
+            assert_eq!(Duration(nanoseconds).rounded(), expected, "{nanoseconds}");
+        }
+    }
 
     #[test]
     fn spans_are_read_and_written_in_the_same_words() {

@@ -3,27 +3,9 @@
 //! Reproduces: version 4.0 as its sources of October 2024 and its documentation describe it. Leaves out: what the lines
 //! with [`Coverage::LeftOut`] say.
 
-use super::{Coverage, Fidelity, Profile, Statement};
+use super::{line, states, word, Coverage, Fidelity, Profile, Statement};
 use crate::model::broker::kafka;
 use crate::model::broker::server::Word;
-
-const fn states(subject: &'static str, says: &'static str, source: &'static str) -> Statement {
-    Statement { subject, says, source }
-}
-
-const fn line(
-    section: &'static str,
-    behaviour: &'static str,
-    coverage: Coverage,
-    source: &'static str,
-    test: &'static str,
-) -> Fidelity {
-    Fidelity { section, behaviour, coverage, source, test }
-}
-
-const fn word(name: &'static str, usage: &'static str, help: &'static str) -> Word {
-    Word { name, usage, help }
-}
 
 /// Apache Kafka.
 pub const PROFILE: Profile = Profile {

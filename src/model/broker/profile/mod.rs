@@ -51,6 +51,27 @@ pub struct Fidelity {
     pub test: &'static str,
 }
 
+/// A statement, on one line of a profile.
+const fn states(subject: &'static str, says: &'static str, source: &'static str) -> Statement {
+    Statement { subject, says, source }
+}
+
+/// A line of a fidelity sheet, on one line of a profile.
+const fn line(
+    section: &'static str,
+    behaviour: &'static str,
+    coverage: Coverage,
+    source: &'static str,
+    test: &'static str,
+) -> Fidelity {
+    Fidelity { section, behaviour, coverage, source, test }
+}
+
+/// A word of a console, on one line of a profile.
+const fn word(name: &'static str, usage: &'static str, help: &'static str) -> Word {
+    Word { name, usage, help }
+}
+
 /// A broker product.
 #[derive(Debug)]
 pub struct Profile {

@@ -3,27 +3,9 @@
 //! Reproduces: the service as its documentation and reference describe it; nothing was recorded. Leaves out: what the
 //! lines with [`Coverage::LeftOut`] say.
 
-use super::{Coverage, Fidelity, Profile, Statement};
+use super::{line, states, word, Coverage, Fidelity, Profile, Statement};
 use crate::model::broker::pubsub;
 use crate::model::broker::server::Word;
-
-const fn states(subject: &'static str, says: &'static str, source: &'static str) -> Statement {
-    Statement { subject, says, source }
-}
-
-const fn line(
-    section: &'static str,
-    behaviour: &'static str,
-    coverage: Coverage,
-    source: &'static str,
-    test: &'static str,
-) -> Fidelity {
-    Fidelity { section, behaviour, coverage, source, test }
-}
-
-const fn word(name: &'static str, usage: &'static str, help: &'static str) -> Word {
-    Word { name, usage, help }
-}
 
 /// Google Cloud Pub/Sub.
 pub const PROFILE: Profile = Profile {

@@ -7,11 +7,7 @@ use crate::model::broker::rabbitmq;
 
 use crate::model::broker::server::Word;
 
-use super::{Coverage, Fidelity, Profile, Statement};
-
-const fn states(subject: &'static str, says: &'static str, source: &'static str) -> Statement {
-    Statement { subject, says, source }
-}
+use super::{line, states, word, Coverage, Fidelity, Profile};
 
 /// RabbitMQ.
 pub const PROFILE: Profile = Profile {
@@ -73,20 +69,6 @@ pub const PROFILE: Profile = Profile {
     words: WORDS,
     server: rabbitmq::server::server,
 };
-
-const fn line(
-    section: &'static str,
-    behaviour: &'static str,
-    coverage: Coverage,
-    source: &'static str,
-    test: &'static str,
-) -> Fidelity {
-    Fidelity { section, behaviour, coverage, source, test }
-}
-
-const fn word(name: &'static str, usage: &'static str, help: &'static str) -> Word {
-    Word { name, usage, help }
-}
 
 use Coverage::{LeftOut, Modelled, Simplified};
 

@@ -3,27 +3,9 @@
 //! Reproduces: one Redis 7.0.15 server, as recorded, and as its documentation (redis.io) and its sources say. Leaves out:
 //! what the lines with [`Coverage::LeftOut`] say.
 
-use super::{Coverage, Fidelity, Profile, Statement};
+use super::{line, states, word, Coverage, Fidelity, Profile, Statement};
 use crate::model::broker::redis_streams;
 use crate::model::broker::server::Word;
-
-const fn states(subject: &'static str, says: &'static str, source: &'static str) -> Statement {
-    Statement { subject, says, source }
-}
-
-const fn line(
-    section: &'static str,
-    behaviour: &'static str,
-    coverage: Coverage,
-    source: &'static str,
-    test: &'static str,
-) -> Fidelity {
-    Fidelity { section, behaviour, coverage, source, test }
-}
-
-const fn word(name: &'static str, usage: &'static str, help: &'static str) -> Word {
-    Word { name, usage, help }
-}
 
 /// Redis Streams.
 pub const PROFILE: Profile = Profile {

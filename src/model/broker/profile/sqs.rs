@@ -3,27 +3,9 @@
 //! Reproduces: the service as its Developer Guide and API Reference describe it. Leaves out: what the lines with
 //! [`Coverage::LeftOut`] say.
 
-use super::{Coverage, Fidelity, Profile, Statement};
+use super::{line, states, word, Coverage, Fidelity, Profile, Statement};
 use crate::model::broker::server::Word;
 use crate::model::broker::sqs;
-
-const fn states(subject: &'static str, says: &'static str, source: &'static str) -> Statement {
-    Statement { subject, says, source }
-}
-
-const fn line(
-    section: &'static str,
-    behaviour: &'static str,
-    coverage: Coverage,
-    source: &'static str,
-    test: &'static str,
-) -> Fidelity {
-    Fidelity { section, behaviour, coverage, source, test }
-}
-
-const fn word(name: &'static str, usage: &'static str, help: &'static str) -> Word {
-    Word { name, usage, help }
-}
 
 /// Amazon SQS.
 pub const PROFILE: Profile = Profile {

@@ -10,7 +10,7 @@ use super::store::{Entry, State};
 const COLUMNS: &[&str] = &["message", "key", "state", "attempt", "due", "expires"];
 
 fn until(at: Time, now: Time) -> String {
-    format!("in {}", at.since(now))
+    format!("in {}", at.since(now).rounded())
 }
 
 fn row(entry: &Entry, now: Time) -> InsideRow {
@@ -66,7 +66,7 @@ impl PubSub {
         let rows = topic.kept.iter().take(rows_max).map(|kept| InsideRow {
             message: kept.content.id,
             state: None,
-            cells: vec![kept.content.id.to_string(), format!("{} ago", now.since(kept.published))],
+            cells: vec![kept.content.id.to_string(), format!("{} ago", now.since(kept.published).rounded())],
         });
         vec![InsideTable {
             title: "Kept for seeks".to_string(),

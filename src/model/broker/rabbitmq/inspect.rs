@@ -75,7 +75,7 @@ impl RabbitMq {
         let mut held: Vec<(u64, InsideRow)> = Vec::new();
         for (_, channel) in self.channels.iter() {
             for one in channel.held.iter().filter(|one| one.queue == id).take(rows_max) {
-                let state = format!("held for {}, tag {}", now.since(one.since), one.tag);
+                let state = format!("held for {}, tag {}", now.since(one.since).rounded(), one.tag);
                 held.push((one.stored.position, row(&one.stored, ItemState::Unacked, state, now)));
             }
         }
@@ -133,7 +133,7 @@ fn row(stored: &Stored, item: ItemState, state: String, now: Time) -> InsideRow 
     let expires = match stored.deadline {
         Time::MAX => String::new(),
         deadline if deadline <= now => "when it is at the head".to_string(),
-        deadline => format!("in {}", deadline.since(now)),
+        deadline => format!("in {}", deadline.since(now).rounded()),
     };
     let deaths = match field(&content.headers, "x-death") {
         Some(HeaderValue::List(deaths)) => deaths.len().to_string(),

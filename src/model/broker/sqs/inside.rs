@@ -20,7 +20,7 @@ pub(super) fn tables(queue: &Queue, now: Time, rows_max: usize) -> Vec<InsideTab
         };
         let due = match stored.state {
             State::Visible => String::new(),
-            State::Delayed | State::InFlight => format!("in {}", stored.due.since(now)),
+            State::Delayed | State::InFlight => format!("in {}", stored.due.since(now).rounded()),
         };
         let group = if queue.attributes.is_fifo { stored.content.routing_key.to_string() } else { String::new() };
         InsideRow {
@@ -32,7 +32,7 @@ pub(super) fn tables(queue: &Queue, now: Time, rows_max: usize) -> Vec<InsideTab
                 state.to_string(),
                 stored.receives.to_string(),
                 due,
-                format!("in {}", stored.expires.since(now)),
+                format!("in {}", stored.expires.since(now).rounded()),
             ],
         }
     };
