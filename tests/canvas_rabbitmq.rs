@@ -580,7 +580,7 @@ fn the_defaults_of_the_parts_are_those_of_the_product() {
             .chain(rabbitmq::queue::KIND.params)
     };
     let mut compared = Vec::new();
-    for default in profile::profile("rabbitmq").defaults {
+    for default in profile::profile("rabbitmq").defaults() {
         for param in params().filter(|param| param.name == default.subject) {
             assert_eq!(param.default.trim_matches('"'), default.says, "{}", default.subject);
             compared.push(param.name);

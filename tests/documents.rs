@@ -159,7 +159,7 @@ fn bytes_that_are_no_text_are_refused_and_a_byte_order_mark_is_not() {
 
 #[test]
 fn a_truncated_document_is_refused_wherever_it_ends() {
-    let text = library::ALL[0].text.trim_end();
+    let text = (library::ALL[0].text)().trim_end();
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
         let error = decode(&text[..end]).expect_err("cut off");
         assert_eq!(error.kind, DecodeErrorKind::EndsEarly, "cut at {end}: {error}");
@@ -182,14 +182,14 @@ fn documents_of_every_old_format_are_read() {
 #[test]
 fn every_ready_scenario_is_sound_and_in_the_canonical_form() {
     for ready in library::ALL {
-        let document = read(ready.text);
+        let document = read((ready.text)());
         assert_eq!(validate(&document), [], "{}", ready.id);
         let encoded = encode(&document);
         if updating() {
             let path = published("src/scenario/library").join(format!("{}.json", ready.id));
             fs::write(&path, &encoded).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         } else {
-            assert_eq!(encoded, ready.text, "{}: PATCHBAY_UPDATE=1 writes the canonical form", ready.id);
+            assert_eq!(encoded, (ready.text)(), "{}: PATCHBAY_UPDATE=1 writes the canonical form", ready.id);
         }
         for (name, text) in [("title", &document.title), ("about", &document.about), ("watch", &document.watch)] {
             assert!(!text.is_empty(), "{}: {name} is missing", ready.id);
@@ -205,7 +205,7 @@ fn documents_are_read_and_written_as_derived_code_does() {
         "faults": [{"at": "1s", "do": "slow", "to": "a", "for": "2s", "percent": 50},
             {"at": "1s", "do": "partition", "to": "a", "for": null, "percent": null},
             {"at": "2s", "do": "pause", "to": "a"}, {"at": "3s", "do": "crash", "to": "a"}]}"#;
-    for text in library::ALL.iter().map(|ready| ready.text).chain([faults]) {
+    for text in library::ALL.iter().map(|ready| (ready.text)()).chain([faults]) {
         let document = read(text);
         let derived: Document = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!(document, derived);
@@ -227,7 +227,7 @@ fn is_host(kind: &str) -> bool {
 #[test]
 fn every_ready_scenario_is_laid_out_with_room_between_its_parts() {
     for ready in library::ALL {
-        let document = read(ready.text);
+        let document = read((ready.text)());
         let parts: Vec<_> = document.nodes.iter().filter(|node| !is_host(&node.kind)).collect();
         for (index, node) in parts.iter().enumerate() {
             let (width, height) = half_size(&node.kind);
@@ -262,7 +262,7 @@ fn the_published_schema_is_in_step() {
 #[test]
 fn the_schema_accepts_what_is_sound_and_refuses_what_is_not() {
     let validator = jsonschema::validator_for(&schema::schema()).expect("the schema is one");
-    let texts = library::ALL.iter().map(|ready| ready.text.to_string()).chain([data("minimal.json")]);
+    let texts = library::ALL.iter().map(|ready| (ready.text)().to_string()).chain([data("minimal.json")]);
     for text in texts {
         let json: Json = serde_json::from_str(&text).expect("JSON");
         let errors: Vec<String> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
@@ -325,7 +325,7 @@ proptest! {
     ) {
         // Bytes that mean something in JSON do more damage than others.
         const BYTES: &[u8] = b"{}[]\",:0129-eE.\\ntu \xff\x00az";
-        let mut bytes = library::ALL[which].text.as_bytes().to_vec();
+        let mut bytes = (library::ALL[which].text)().as_bytes().to_vec();
         for (place, byte) in damage {
             let place = place.index(bytes.len());
             bytes[place] = *byte.get(BYTES);

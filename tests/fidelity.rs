@@ -41,7 +41,7 @@ fn every_test_of_a_fidelity_sheet_exists_and_every_line_has_a_source() {
     let mut wrong = Vec::new();
     let mut count = 0;
     for profile in PROFILES {
-        for line in profile.fidelity {
+        for line in profile.fidelity() {
             count += 1;
             let place = format!("{}: {}: {}", profile.name, line.section, line.behaviour);
             if line.source.trim().len() < 4 {

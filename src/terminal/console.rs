@@ -45,7 +45,7 @@ pub fn console(options: &ConsoleOptions, output: &mut dyn Write, errors: &mut dy
             }
         },
     };
-    let mut console = Console::new((profile.server)(&defaults(profile)), profile.words, options.seed);
+    let mut console = Console::new((profile.server)(&defaults(profile)), profile.words(), options.seed);
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();

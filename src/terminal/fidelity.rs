@@ -7,11 +7,11 @@ use crate::model::broker::profile::{Coverage, Profile, Statement};
 /// Prints the sheet.
 pub fn fidelity(profile: &Profile, output: &mut dyn Write) -> io::Result<()> {
     writeln!(output, "{} {}", profile.label, profile.version)?;
-    statements("Terms", profile.terms, output)?;
-    statements("Defaults", profile.defaults, output)?;
-    statements("Guarantees", profile.guarantees, output)?;
+    statements("Terms", profile.terms(), output)?;
+    statements("Defaults", profile.defaults(), output)?;
+    statements("Guarantees", profile.guarantees(), output)?;
     let mut section = "";
-    for line in profile.fidelity {
+    for line in profile.fidelity() {
         if line.section != section {
             section = line.section;
             writeln!(output, "\n{section}")?;
@@ -25,7 +25,7 @@ pub fn fidelity(profile: &Profile, output: &mut dyn Write) -> io::Result<()> {
         let test = if line.test.is_empty() { String::new() } else { format!("; test {}", line.test) };
         writeln!(output, "  {:<11} source: {}{test}", "", line.source)?;
     }
-    let count = |coverage| profile.fidelity.iter().filter(|line| line.coverage == coverage).count();
+    let count = |coverage| profile.fidelity().iter().filter(|line| line.coverage == coverage).count();
     writeln!(
         output,
         "\n{} modelled, {} simplified, {} left out",

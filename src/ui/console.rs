@@ -43,7 +43,7 @@ pub struct View {
 }
 
 fn words_of(node: &Node) -> Option<&'static [Word]> {
-    PROFILES.iter().find(|profile| profile.host == node.kind).map(|profile| profile.words)
+    PROFILES.iter().find(|profile| profile.host == node.kind).map(|profile| profile.words())
 }
 
 /// Reads the transcript of the chosen broker: the one that is selected or holds what is selected, or else the first.

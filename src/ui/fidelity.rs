@@ -6,9 +6,9 @@ use crate::model::broker::profile::{Coverage, Fidelity, Profile, Statement};
 
 /// The sheet of a product.
 pub fn sheet(profile: &'static Profile) -> Html {
-    let count = |coverage| profile.fidelity.iter().filter(|line| line.coverage == coverage).count();
+    let count = |coverage| profile.fidelity().iter().filter(|line| line.coverage == coverage).count();
     let mut sections: Vec<&'static str> = Vec::new();
-    for line in profile.fidelity {
+    for line in profile.fidelity() {
         if !sections.contains(&line.section) {
             sections.push(line.section);
         }
@@ -16,7 +16,7 @@ pub fn sheet(profile: &'static Profile) -> Html {
     html! {
         <div class="sheet">
             <p>{ format!("{} {}. ", profile.label, profile.version) }
-                if profile.fidelity.is_empty() {
+                if profile.fidelity().is_empty() {
                     { "The list of what is reproduced is not written yet." }
                 } else {
                     { format!("{} behaviours are modelled, {} simplified, {} left out. Each line names its source and the test that checks it.",
@@ -26,12 +26,12 @@ pub fn sheet(profile: &'static Profile) -> Html {
             for section in sections {
                 <section>
                     <h3>{ section }</h3>
-                    <ul>{ for profile.fidelity.iter().filter(|line| line.section == section).map(line_html) }</ul>
+                    <ul>{ for profile.fidelity().iter().filter(|line| line.section == section).map(line_html) }</ul>
                 </section>
             }
-            { statements("What it promises", profile.guarantees) }
-            { statements("Its words", profile.terms) }
-            { statements("Its defaults", profile.defaults) }
+            { statements("What it promises", profile.guarantees()) }
+            { statements("Its words", profile.terms()) }
+            { statements("Its defaults", profile.defaults()) }
         </div>
     }
 }

@@ -1,4 +1,5 @@
 // The page's WebAssembly comes in two parts: opening and playing takes only the first, everything else brings the second.
+// When a test here names functions that asked for the second, run scripts/measure-first-visit.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

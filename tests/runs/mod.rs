@@ -113,7 +113,7 @@ const EXCHANGES_AND_FAULTS: &str = r##"{
 
 /// Every document that is run, by name.
 pub fn documents() -> Vec<(&'static str, Rc<Document>)> {
-    let ready = library::ALL.iter().map(|ready| (ready.id, ready.text));
+    let ready = library::ALL.iter().map(|ready| (ready.id, (ready.text)()));
     let made = [("arrivals-and-links", ARRIVALS_AND_LINKS), ("exchanges-and-faults", EXCHANGES_AND_FAULTS)];
     ready.chain(made).map(|(name, text)| (name, Rc::new(decode(text).expect("it is a document")))).collect()
 }

@@ -159,7 +159,7 @@ impl Host {
             say(&mut self.transcript, outlet, to_text(&typed), context);
         }
         let answer = match word {
-            "help" => help(self.profile.words, rest),
+            "help" => help(self.profile.words(), rest),
             "kill" if !rest.is_empty() => return self.kill(outlet, name, rest, context),
             "wait" => json!({"error": "here time goes by itself: press play, or step"}),
             _ => match self.session(outlet, name) {

@@ -66,8 +66,8 @@ impl Notes {
 
 /// Notes the words and the behaviour in which two products differ.
 pub(super) fn compare_products(from: &Profile, to: &Profile, notes: &mut Notes) {
-    for term in from.terms {
-        if let Some(other) = to.terms.iter().find(|other| other.subject == term.subject) {
+    for term in from.terms() {
+        if let Some(other) = to.terms().iter().find(|other| other.subject == term.subject) {
             let source = format!("{}; {}", term.source, other.source);
             notes.maps.push(Pair {
                 about: term.subject.to_string(),

@@ -13,11 +13,11 @@ pub const PROFILE: Profile = Profile {
     label: "Apache Kafka",
     host: "kafka",
     version: "4.0",
-    terms: TERMS,
-    defaults: DEFAULTS,
-    guarantees: GUARANTEES,
-    fidelity: FIDELITY,
-    words: WORDS,
+    terms: || TERMS,
+    defaults: || DEFAULTS,
+    guarantees: || GUARANTEES,
+    fidelity: || FIDELITY,
+    words: || WORDS,
     server: kafka::server,
 };
 

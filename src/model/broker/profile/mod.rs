@@ -83,18 +83,41 @@ pub struct Profile {
     pub host: &'static str,
     /// The version whose behaviour is reproduced.
     pub version: &'static str,
-    /// Its own words for the general ones.
-    pub terms: &'static [Statement],
-    /// Its defaults.
-    pub defaults: &'static [Statement],
-    /// What it promises, and under which condition.
-    pub guarantees: &'static [Statement],
-    /// What is reproduced and what is not.
-    pub fidelity: &'static [Fidelity],
-    /// The words of its console.
-    pub words: &'static [Word],
+    // These are long and seldom read. Behind functions they are loaded when somebody asks for them.
+    terms: fn() -> &'static [Statement],
+    defaults: fn() -> &'static [Statement],
+    guarantees: fn() -> &'static [Statement],
+    fidelity: fn() -> &'static [Fidelity],
+    words: fn() -> &'static [Word],
     /// Makes the product's server, for the settings of its node.
     pub server: fn(&Settings) -> Box<dyn Server>,
+}
+
+impl Profile {
+    /// Its own words for the general ones.
+    pub fn terms(&self) -> &'static [Statement] {
+        (self.terms)()
+    }
+
+    /// Its defaults.
+    pub fn defaults(&self) -> &'static [Statement] {
+        (self.defaults)()
+    }
+
+    /// What it promises, and under which condition.
+    pub fn guarantees(&self) -> &'static [Statement] {
+        (self.guarantees)()
+    }
+
+    /// What is reproduced and what is not.
+    pub fn fidelity(&self) -> &'static [Fidelity] {
+        (self.fidelity)()
+    }
+
+    /// The words of its console.
+    pub fn words(&self) -> &'static [Word] {
+        (self.words)()
+    }
 }
 
 /// Every product.

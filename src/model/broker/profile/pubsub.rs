@@ -13,11 +13,11 @@ pub const PROFILE: Profile = Profile {
     label: "Google Pub/Sub",
     host: "pubsub",
     version: "v1",
-    terms: TERMS,
-    defaults: DEFAULTS,
-    guarantees: GUARANTEES,
-    fidelity: FIDELITY,
-    words: WORDS,
+    terms: || TERMS,
+    defaults: || DEFAULTS,
+    guarantees: || GUARANTEES,
+    fidelity: || FIDELITY,
+    words: || WORDS,
     server: pubsub::server,
 };
 

@@ -7,7 +7,7 @@ use crate::model::broker::rabbitmq;
 
 use crate::model::broker::server::Word;
 
-use super::{line, states, word, Coverage, Fidelity, Profile};
+use super::{line, states, word, Coverage, Fidelity, Profile, Statement};
 
 /// RabbitMQ.
 pub const PROFILE: Profile = Profile {
@@ -15,60 +15,65 @@ pub const PROFILE: Profile = Profile {
     label: "RabbitMQ",
     host: "broker",
     version: "3.10",
-    terms: &[
-        states("entry point", "exchange", "AMQP 0-9-1 Model Explained"),
-        states("rule of routing", "binding, with a binding key", "AMQP 0-9-1 Model Explained"),
-        states("subscriber", "consumer", "Consumers"),
-        states("limit of messages in work", "prefetch count (basic.qos)", "Consumer Prefetch"),
-        states(
-            "receipt",
-            "delivery tag, counted per channel from 1",
-            "Consumer Acknowledgements and Publisher Confirms",
-        ),
-        states("saved to disk", "persistent message (delivery mode 2) in a durable queue", "Queues"),
-    ],
-    defaults: &[
-        states("prefetch", "0", "Consumer Prefetch: no limit unless basic.qos sets one"),
-        states("auto_ack", "false", "AMQP 0-9-1 Reference: basic.consume, no-ack"),
-        states("persistent", "false", "AMQP 0-9-1 Reference: basic.publish, delivery mode 1 unless set"),
-        states("heartbeat", "60s", "Detecting Dead TCP Connections with Heartbeats"),
-        states("consumer_timeout", "30m", "Consumers: consumer_timeout = 1800000 ms"),
-        states("overflow", "drop-head", "Queue Length Limit"),
-        states("priority", "0", "Priority Support; Consumer Priorities"),
-        states("mandatory", "false", "AMQP 0-9-1 Reference: basic.publish, mandatory"),
-    ],
-    guarantees: &[
-        states(
-            "order",
-            "one publisher's messages stay in order in a queue, until one of them is delivered again",
-            "AMQP 0-9-1 specification, 4.7; Consumer Acknowledgements and Publisher Confirms",
-        ),
-        states(
-            "delivery",
-            "at least once with explicit acknowledgements; at most once with automatic ones",
-            "Reliability Guide",
-        ),
-        states(
-            "return of what a lost consumer held",
-            "as soon as its connection is known to be closed, at the original place, marked as redelivered",
-            "Consumer Acknowledgements and Publisher Confirms",
-        ),
-        states("restart", "only persistent messages in durable queues survive", "Queues; Reliability Guide"),
-        states(
-            "no queue bound",
-            "the message is dropped, and the publisher is told only if it is mandatory; it is confirmed in any case",
-            "Publishers; Consumer Acknowledgements and Publisher Confirms",
-        ),
-        states(
-            "confirm",
-            "every queue that the message was routed to has it; a refusal says that one of them has not",
-            "Consumer Acknowledgements and Publisher Confirms; Queue Length Limit",
-        ),
-    ],
-    fidelity: FIDELITY,
-    words: WORDS,
+    terms: || TERMS,
+    defaults: || DEFAULTS,
+    guarantees: || GUARANTEES,
+    fidelity: || FIDELITY,
+    words: || WORDS,
     server: rabbitmq::server::server,
 };
+
+/// Its words.
+const TERMS: &[Statement] = &[
+    states("entry point", "exchange", "AMQP 0-9-1 Model Explained"),
+    states("rule of routing", "binding, with a binding key", "AMQP 0-9-1 Model Explained"),
+    states("subscriber", "consumer", "Consumers"),
+    states("limit of messages in work", "prefetch count (basic.qos)", "Consumer Prefetch"),
+    states("receipt", "delivery tag, counted per channel from 1", "Consumer Acknowledgements and Publisher Confirms"),
+    states("saved to disk", "persistent message (delivery mode 2) in a durable queue", "Queues"),
+];
+
+/// Its defaults.
+const DEFAULTS: &[Statement] = &[
+    states("prefetch", "0", "Consumer Prefetch: no limit unless basic.qos sets one"),
+    states("auto_ack", "false", "AMQP 0-9-1 Reference: basic.consume, no-ack"),
+    states("persistent", "false", "AMQP 0-9-1 Reference: basic.publish, delivery mode 1 unless set"),
+    states("heartbeat", "60s", "Detecting Dead TCP Connections with Heartbeats"),
+    states("consumer_timeout", "30m", "Consumers: consumer_timeout = 1800000 ms"),
+    states("overflow", "drop-head", "Queue Length Limit"),
+    states("priority", "0", "Priority Support; Consumer Priorities"),
+    states("mandatory", "false", "AMQP 0-9-1 Reference: basic.publish, mandatory"),
+];
+
+/// What it promises.
+const GUARANTEES: &[Statement] = &[
+    states(
+        "order",
+        "one publisher's messages stay in order in a queue, until one of them is delivered again",
+        "AMQP 0-9-1 specification, 4.7; Consumer Acknowledgements and Publisher Confirms",
+    ),
+    states(
+        "delivery",
+        "at least once with explicit acknowledgements; at most once with automatic ones",
+        "Reliability Guide",
+    ),
+    states(
+        "return of what a lost consumer held",
+        "as soon as its connection is known to be closed, at the original place, marked as redelivered",
+        "Consumer Acknowledgements and Publisher Confirms",
+    ),
+    states("restart", "only persistent messages in durable queues survive", "Queues; Reliability Guide"),
+    states(
+        "no queue bound",
+        "the message is dropped, and the publisher is told only if it is mandatory; it is confirmed in any case",
+        "Publishers; Consumer Acknowledgements and Publisher Confirms",
+    ),
+    states(
+        "confirm",
+        "every queue that the message was routed to has it; a refusal says that one of them has not",
+        "Consumer Acknowledgements and Publisher Confirms; Queue Length Limit",
+    ),
+];
 
 use Coverage::{LeftOut, Modelled, Simplified};
 
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_statement_has_a_source() {
-        for statement in PROFILE.terms.iter().chain(PROFILE.defaults).chain(PROFILE.guarantees) {
+        for statement in PROFILE.terms().iter().chain(PROFILE.defaults()).chain(PROFILE.guarantees()) {
             assert!(!statement.says.is_empty() && statement.source.len() > 3, "{}", statement.subject);
         }
     }

@@ -13,11 +13,11 @@ pub const PROFILE: Profile = Profile {
     label: "Redis Streams",
     host: redis_streams::HOST,
     version: "7.0.15",
-    terms: TERMS,
-    defaults: DEFAULTS,
-    guarantees: GUARANTEES,
-    fidelity: FIDELITY,
-    words: WORDS,
+    terms: || TERMS,
+    defaults: || DEFAULTS,
+    guarantees: || GUARANTEES,
+    fidelity: || FIDELITY,
+    words: || WORDS,
     server: redis_streams::server,
 };
 

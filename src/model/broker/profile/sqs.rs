@@ -13,11 +13,11 @@ pub const PROFILE: Profile = Profile {
     label: "AWS SQS",
     host: "sqs",
     version: "2012-11-05",
-    terms: TERMS,
-    defaults: DEFAULTS,
-    guarantees: GUARANTEES,
-    fidelity: FIDELITY,
-    words: WORDS,
+    terms: || TERMS,
+    defaults: || DEFAULTS,
+    guarantees: || GUARANTEES,
+    fidelity: || FIDELITY,
+    words: || WORDS,
     server: sqs::server,
 };
 
