@@ -329,6 +329,45 @@ fn undo_brings_the_document_back_that_was_open_before() {
     assert_eq!(page.session.document(), &other);
 }
 
+/// A changed past leaves a branch; it is called by what was done on it, and brings back its own drawing and its own run.
+#[test]
+fn a_left_branch_has_a_name_and_brings_back_its_drawing() {
+    let mut page = work_queue();
+    let [consumer, queue] = ["consumer", "queue"].map(|kind| page.id_of(kind));
+    page.play(4);
+    assert!(page.session.branches().left.is_empty(), "nothing was changed in the past");
+    let fault = |deed| Action::Fault(deed);
+    page.session.dispatch(fault(patchbay::scenario::instantiate::FaultDeed::Crash(consumer.clone())));
+    page.play(4);
+    let crashed = page.session.run().simulation().digest();
+    let seek = |page: &mut Page, seconds: u64| page.act(Transport::Seek(Time(seconds * 1_000_000_000)));
+    seek(&mut page, 2);
+    let before = page.session.document().clone();
+    let length = Edit::SetParam { id: consumer.clone(), name: "prefetch".into(), value: Some(json!(7)) };
+    page.session.dispatch(Action::Edit(length));
+    page.session.dispatch(Action::Edit(Edit::MoveNode { id: queue.clone(), at: (444.0, 444.0) }));
+    let changed = page.session.document().clone();
+    let branches = page.session.branches();
+    assert_eq!(branches.left.len(), 1);
+    assert!(branches.left[0].0.name.ends_with("crashed at 4.000 s"), "{branches:?}");
+    assert_eq!(branches.left[0].1, Time(2_000_000_000), "they part where the past was changed");
+    assert!(branches.shown.name.contains("→ 7 at 2.000 s"), "{branches:?}");
+
+    page.session.dispatch(Action::SwitchBranch(0));
+    let at = |page: &Page| page.session.document().node(&queue).expect("it is there").at;
+    assert_eq!(at(&page), (444.0, 444.0), "places are no part of a run");
+    assert_eq!(page.session.document().node(&consumer), before.node(&consumer), "settings are");
+    seek(&mut page, 8);
+    assert_eq!(page.session.run().simulation().digest(), crashed, "the same run again");
+    let branches = page.session.branches();
+    assert!(branches.shown.name.ends_with("crashed at 4.000 s"), "{branches:?}");
+    assert!(branches.left[0].0.name.contains("→ 7 at 2.000 s"), "{branches:?}");
+
+    page.session.dispatch(Action::Undo);
+    assert!(page.session.document().same_drawing(&changed), "one undo brings the drawing back");
+    assert!(matches!(page.session.dispatch(Action::SwitchBranch(9))[..], [Effect::Refuse(_)]));
+}
+
 fn one_in(chance: &mut Stream, count: u32) -> bool {
     chance.below(count) == 0
 }

@@ -8,6 +8,7 @@
 //! page's list of commands.
 
 pub mod action;
+pub mod branches;
 pub mod compose;
 pub mod gesture;
 pub mod history;
