@@ -1,7 +1,7 @@
 //! The session without a browser: what a person does with pointers and buttons, and what comes of it.
 #![cfg(not(target_arch = "wasm32"))]
 
-use patchbay::diagram::geometry::Point;
+use patchbay::diagram::geometry::{Point, Side};
 use patchbay::kernel::rng::Stream;
 use patchbay::kernel::World;
 use patchbay::scenario::{library, validate, Document, Edit, Severity};
@@ -103,7 +103,8 @@ impl Page {
     }
 
     fn port(&self, id: &str, outgoing: bool) -> Point {
-        port_point(self.session.layout().frame(id).expect("it is drawn"), outgoing)
+        let side = if outgoing { Side::Right } else { Side::Left };
+        port_point(self.session.layout().frame(id).expect("it is drawn"), side)
     }
 
     fn centre(&self, id: &str) -> Point {

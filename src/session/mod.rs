@@ -12,6 +12,7 @@ pub mod branches;
 pub mod compose;
 pub mod gesture;
 pub mod history;
+pub mod link;
 #[allow(clippy::module_inception)]
 mod session;
 pub mod switched;

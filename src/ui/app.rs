@@ -9,7 +9,8 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use crate::diagram::geometry::Point;
+use crate::diagram::geometry::{Point, Side};
+use crate::diagram::layout::Layout;
 use crate::diagram::palette::Theme;
 use crate::scenario::document::Document;
 use crate::scenario::instantiate::Intervention;
@@ -30,6 +31,7 @@ use super::snapshot::{snapshot, Snapshot, PARTS_PER_LOOK};
 use super::transport::{at, part_of, transport_bar, TransportProps};
 
 mod commands;
+mod linked;
 mod perform;
 mod switching;
 
@@ -103,6 +105,16 @@ pub enum Msg {
     OpenEmpty,
     /// Open a dialog, or close the one that is open.
     Dialog(Option<Dialog>),
+    /// Take up this branch of the run.
+    SwitchBranch(usize),
+    /// Read the drawing that the page's address carries, if it does.
+    ReadLink,
+    /// It was read; or why it can't be.
+    LinkWasRead(Box<Result<Document, String>>),
+    /// Open the drawing with this number that was kept aside.
+    OpenAside(usize),
+    /// Keep it no longer.
+    ForgetAside(usize),
     /// Say that something can't be done.
     Refuse(String),
     /// Say something.
@@ -141,6 +153,8 @@ struct PaletteDrag {
 pub struct App {
     session: Session,
     gesture: Gesture,
+    /// The geometry while parts are dragged: the wires follow.
+    dragged: Option<Rc<Layout>>,
     view: View,
     /// Whether the view has been fitted to the canvas yet.
     fitted: bool,
@@ -217,6 +231,7 @@ impl Component for App {
             findings: Rc::default(),
             session,
             gesture: Gesture::default(),
+            dragged: None,
             view: View::default(),
             fitted: false,
             moved: false,
@@ -254,6 +269,7 @@ impl Component for App {
             _listeners: listeners(&send),
             send,
         };
+        app.follow_script();
         start.complaints.into_iter().for_each(|complaint| app.say(complaint, true));
         app.look(true);
         app
@@ -272,6 +288,9 @@ impl Component for App {
             self.fit();
             self.look(true);
             self.send.emit(Msg::Resized);
+            if browser::linked().is_some() {
+                self.send.emit(Msg::ReadLink);
+            }
         }
         if let Some(flights) = self.flights.as_mut().filter(|_| self.refit || !self.session.playing()) {
             flights.fit(browser::pixel_ratio());
@@ -306,7 +325,7 @@ impl Component for App {
                 if !self.embed || edit { { self.palette() } }
                 <main class="canvas">
                     <h1 class="away">{ title(self.session.document()) }</h1>
-                    <Canvas document={self.session.document().clone()} layout={self.session.layout().clone()} snapshot={self.snapshot.clone()}
+                    <Canvas document={self.session.document().clone()} layout={self.layout().clone()} snapshot={self.snapshot.clone()}
                         view={self.view} gesture={self.gesture.clone()} mode={self.session.mode()} surface={self.surface.clone()}
                         layer={self.layer.clone()} send={self.send.clone()} />
                     { self.armed_bar() }
@@ -338,6 +357,10 @@ impl Component for App {
 
 /// The theme that was chosen, or that the address or the system asks for.
 fn chosen_theme() -> Theme {
+    // Colours that the system forces on the page are light or dark by themselves.
+    if browser::media("(forced-colors: active)") {
+        return if browser::media("(prefers-color-scheme: dark)") { Theme::Dark } else { Theme::Light };
+    }
     let asked = browser::address_parameter("theme").filter(|theme| theme == "light" || theme == "dark");
     match asked.or_else(browser::kept_theme).as_deref() {
         Some("dark") => Theme::Dark,
@@ -399,6 +422,7 @@ fn listeners(send: &Callback<Msg>) -> Vec<EventListener> {
         on("pointerup", |at| Some(Msg::WindowUp(at))),
         on("pointercancel", |_| Some(Msg::WindowUp(None))),
         on("resize", |_| Some(Msg::Resized)),
+        on("hashchange", |_| browser::linked().map(|_| Msg::ReadLink)),
         keys,
     ]
 }
@@ -471,6 +495,7 @@ impl App {
             end,
             speed: session.speed(),
             seed: session.document().seed,
+            branches: session.timeline().branches().len(),
             marks: planned.chain(done).take(100).collect(),
             may_run: session.mode() != Mode::View,
             may_edit: session.mode() == Mode::Edit && !self.embed,
@@ -487,8 +512,9 @@ impl App {
             Armed::Place(kind) => {
                 format!("Click the place for the new {}.", super::snapshot::kind_label(kind).to_ascii_lowercase())
             }
-            Armed::Connect(id, true) => format!("Connect {}: click where its messages go.", label(id)),
-            Armed::Connect(id, false) => format!("Connect {}: click where its messages come from.", label(id)),
+            Armed::Connect(id, Side::Left) => format!("Connect {}: click where its messages come from.", label(id)),
+            Armed::Connect(id, Side::Right) => format!("Connect {}: click where its messages go.", label(id)),
+            Armed::Connect(id, Side::Below) => format!("Connect {}: click where its dead letters go.", label(id)),
             Armed::Move(id) => format!("Move {}: click its new place.", label(id)),
         };
         html! {
@@ -568,10 +594,16 @@ impl App {
             dialog: self.dialog.as_ref(),
             quick_add: self.quick_add.as_ref(),
             document: self.session.document(),
+            session: &self.session,
             modal: &self.modal,
             offer: &self.offer,
             send: &self.send,
         })
+    }
+
+    /// The geometry that is shown.
+    fn layout(&self) -> &Rc<Layout> {
+        self.dragged.as_ref().unwrap_or(self.session.layout())
     }
 
     fn scene(&self) -> Scene<'_> {
