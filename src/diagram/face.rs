@@ -146,7 +146,8 @@ fn enclosure_face(label: &str, extent: (f64, f64), view: &NodeView, shapes: &mut
     shapes.push(Shape::line((-x, TITLE_HEIGHT - y), (x, TITLE_HEIGHT - y)).stroked(Tone::Rule, 1.0));
     shapes.push(name((INSET + 4.0 - x, 21.0 - y), &shown, width, Anchor::Start));
     let line = fit_text(&line, width - used, 11.0, false, false);
-    if !line.is_empty() {
+    // A broker that is called by its product need not say it twice.
+    if !line.is_empty() && !label.contains(&line) {
         shapes.push(Shape::text((x - INSET - 4.0, 21.0 - y), line, Anchor::End, 11.0, tone));
     }
 }

@@ -98,6 +98,8 @@ for (const product of PRODUCTS) {
       const sheet = await page.locator('.inspector-sheet').boundingBox();
       const part = await nodes(page, 'consumer').boundingBox();
       assert.ok(part.y + part.height <= sheet.y, `${part.y + part.height} is above ${sheet.y}`);
+      const focused = await page.evaluate(() => document.activeElement.tagName);
+      assert.ok(!['INPUT', 'TEXTAREA'].includes(focused), 'no keyboard comes up');
     });
   });
 }
