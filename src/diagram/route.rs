@@ -14,7 +14,9 @@ const CLEARANCE: f64 = 34.0;
 /// Room between two nodes, one above the other, in which a wire can pass.
 const GAP_MIN: f64 = 24.0;
 /// How far a wire may end left of its start and still be one easy curve through such a gap.
-const OVERLAP_MAX: f64 = 84.0;
+const OVERLAP_MAX: f64 = 18.0;
+/// The same for one that leaves below, which has its turn behind it then.
+const OVERLAP_BELOW_MAX: f64 = 84.0;
 /// How far a wire is bent aside, one after the other, to avoid the nodes that are in its way.
 const BENDS: [f64; 9] = [0.0, 60.0, -60.0, 110.0, -110.0, 170.0, -170.0, 240.0, -240.0];
 /// How far a wire stays away from them.
@@ -163,7 +165,7 @@ impl Route {
 /// right it swings out to both sides, in the shape of an S.
 fn forward(start: Point, end: Point, shift: f64) -> [Point; 4] {
     let (dx, dy) = (end.0 - start.0, end.1 - start.1);
-    let swing = (dy.abs() * 0.5).min(56.0) - dx.min(0.0) * 0.4;
+    let swing = (dy.abs() * 0.56).min(130.0) - dx.min(0.0) * 0.5;
     let reach = (dx * 0.5 + (dy.abs() * 0.12).min(36.0)).max(swing);
     let length = distance(start, end).max(1.0);
     let (aside_x, aside_y) = (-dy / length * shift, dx / length * shift);
@@ -209,8 +211,13 @@ fn turn(from: Point, lane: f64) -> f64 {
 
 /// Along the lane from a point on it, and in from the left.
 fn home(first: Point, end: Point, lane: f64) -> [[Point; 4]; 2] {
-    let (back, last) = (turn(end, lane), (end.0, lane));
-    [straight(first, last), [last, (end.0 - back, lane), (end.0 - back, end.1), end]]
+    home_from(first, (end.0, lane), end)
+}
+
+/// As [`home`], leaving the lane at `last`, which is no further to the right than the end.
+fn home_from(first: Point, last: Point, end: Point) -> [[Point; 4]; 2] {
+    let out_at = last.0 - turn(end, last.1);
+    [straight(first, last), [last, (out_at, last.1), (out_at, end.1), end]]
 }
 
 fn straight(a: Point, b: Point) -> [Point; 4] {
@@ -221,7 +228,7 @@ fn straight(a: Point, b: Point) -> [Point; 4] {
 /// Down out of the node and in from the left.
 fn from_below(start: Point, end: Point, ends: &Ends, bend: f64) -> Vec<[Point; 4]> {
     let (dx, dy) = (end.0 - start.0, end.1 - start.1);
-    if bend == 0.0 && dx > -OVERLAP_MAX && dy > 30.0 {
+    if bend == 0.0 && dx > -OVERLAP_BELOW_MAX && dy > 30.0 {
         let in_from = if dx > 80.0 { dx * 0.5 } else { (dy * 0.4).clamp(36.0, 64.0) - dx.min(0.0) * 0.4 };
         return vec![[start, (start.0, start.1 + (dy * 0.6).clamp(30.0, 90.0)), (end.0 - in_from, end.1), end]];
     }
@@ -231,14 +238,16 @@ fn from_below(start: Point, end: Point, ends: &Ends, bend: f64) -> Vec<[Point; 4
         None if is_right => start.1 + 26.0 + bend.max(0.0),
         None => lane_around(ends, bend.abs()),
     };
-    let side = if end.0 < start.0 { -26.0 } else { 26.0 };
+    // What ends above goes up beside its own node.
+    let last = (if lane > end.1 { end.0.min(ends.from.left) } else { end.0 }, lane);
+    let side = if !is_right && last.0 < start.0 { -26.0 } else { 26.0 };
     let first = (start.0 + side, lane);
     let mut curves = vec![[start, (start.0, lane), (start.0, lane), first]];
     if is_right {
         let last = (ends.from.right().max(first.0), lane);
         curves.extend([straight(first, last), forward(last, end, 0.0)]);
     } else {
-        curves.extend(home(first, end, lane));
+        curves.extend(home_from(first, last, end));
     }
     curves
 }
@@ -331,17 +340,28 @@ mod tests {
 
     #[test]
     fn a_wire_does_not_bend_tightly_where_its_end_is_close() {
-        for (ends, route) in routes().iter().filter(|(ends, _)| lane_between(&ends.from, &ends.to).is_some()) {
-            let across = ends.to.left - ends.from.right();
-            if across.abs() < 80.0 {
-                let turns = (1..100).map(|part| {
-                    let (a, b) =
-                        (route.heading_at(f64::from(part - 1) / 100.0), route.heading_at(f64::from(part) / 100.0));
-                    (a.0 * b.1 - a.1 * b.0).abs().asin()
-                });
-                assert!(turns.fold(0.0, f64::max) < 0.5, "no kink: {ends:?}");
+        let from = Frame::about((0.0, 0.0), (216.0, 56.0));
+        for (across, least_radius) in [(-60.0, 18.0), (-30.0, 18.0), (0.0, 7.0), (14.0, 8.0), (26.0, 8.0), (40.0, 8.0)]
+        {
+            for down in [-220.0, -135.0, -90.0, 90.0, 135.0, 220.0] {
+                let to = Frame::about((108.0 + across + 76.0, down), (152.0, 64.0));
+                let route = Route::between(&Ends { from, leaves: Side::Right, to, lane: 0, lanes: 1 }, &[]);
+                let places = |curve| (0..=50).map(move |step| radius(curve, f64::from(step) / 50.0));
+                let least = route.curves.iter().flat_map(places).fold(f64::MAX, f64::min);
+                assert!(least > least_radius, "a bend of radius {least}: {across} {down}");
             }
         }
+    }
+
+    /// The radius of curvature at a place of a curve.
+    fn radius([a, b, c, d]: &[Point; 4], t: f64) -> f64 {
+        let s = 1.0 - t;
+        let along = |p: f64, q: f64, r: f64, u: f64| {
+            let slope = 3.0 * (s * s * (q - p) + 2.0 * s * t * (r - q) + t * t * (u - r));
+            (slope, 6.0 * (s * (r - 2.0 * q + p) + t * (u - 2.0 * r + q)))
+        };
+        let ((x, x_bend), (y, y_bend)) = (along(a.0, b.0, c.0, d.0), along(a.1, b.1, c.1, d.1));
+        (x * x + y * y).powf(1.5) / (x * y_bend - y * x_bend).abs().max(1e-9)
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use gloo_events::{EventListener, EventListenerOptions};
+use gloo_events::EventListener;
 use gloo_render::{request_animation_frame, AnimationFrame};
 use gloo_timers::callback::Timeout;
-use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -30,10 +29,13 @@ use super::palette::palette;
 use super::snapshot::{snapshot, Snapshot, PARTS_PER_LOOK};
 use super::transport::{at, part_of, transport_bar, TransportProps};
 
+mod around;
 mod commands;
 mod linked;
 mod perform;
 mod switching;
+
+use around::{chosen_theme, listeners, theme_name};
 
 /// Milliseconds between two looks at nodes and numbers while the run goes on; messages move every frame.
 const LOOK_MS: f64 = 40.0;
@@ -107,14 +109,8 @@ pub enum Msg {
     Dialog(Option<Dialog>),
     /// Take up this branch of the run.
     SwitchBranch(usize),
-    /// Read the drawing that the page's address carries, if it does.
-    ReadLink,
-    /// It was read; or why it can't be.
-    LinkWasRead(Box<Result<Document, String>>),
-    /// Open the drawing with this number that was kept aside.
-    OpenAside(usize),
-    /// Keep it no longer.
-    ForgetAside(usize),
+    /// Something about links that carry drawings.
+    Link(super::link::Ask),
     /// Say that something can't be done.
     Refuse(String),
     /// Say something.
@@ -289,7 +285,7 @@ impl Component for App {
             self.look(true);
             self.send.emit(Msg::Resized);
             if browser::linked().is_some() {
-                self.send.emit(Msg::ReadLink);
+                self.send.emit(Msg::Link(super::link::Ask::Read));
             }
         }
         if let Some(flights) = self.flights.as_mut().filter(|_| self.refit || !self.session.playing()) {
@@ -355,28 +351,6 @@ impl Component for App {
     }
 }
 
-/// The theme that was chosen, or that the address or the system asks for.
-fn chosen_theme() -> Theme {
-    // Colours that the system forces on the page are light or dark by themselves.
-    if browser::media("(forced-colors: active)") {
-        return if browser::media("(prefers-color-scheme: dark)") { Theme::Dark } else { Theme::Light };
-    }
-    let asked = browser::address_parameter("theme").filter(|theme| theme == "light" || theme == "dark");
-    match asked.or_else(browser::kept_theme).as_deref() {
-        Some("dark") => Theme::Dark,
-        Some("light") => Theme::Light,
-        _ if browser::media("(prefers-color-scheme: dark)") => Theme::Dark,
-        _ => Theme::Light,
-    }
-}
-
-fn theme_name(theme: Theme) -> &'static str {
-    match theme {
-        Theme::Light => "light",
-        Theme::Dark => "dark",
-    }
-}
-
 /// The title of the page.
 fn title(document: &Document) -> String {
     if document.title.is_empty() {
@@ -384,47 +358,6 @@ fn title(document: &Document) -> String {
     } else {
         format!("{} · Patchbay", document.title)
     }
-}
-
-/// Pointers that leave the palette, keys that are meant for the page, and the size of the window.
-fn listeners(send: &Callback<Msg>) -> Vec<EventListener> {
-    let Some(window) = browser::window() else { return Vec::new() };
-    let position = |event: &web_sys::Event| {
-        let event = event.dyn_ref::<web_sys::PointerEvent>()?;
-        Some((f64::from(event.client_x()), f64::from(event.client_y())))
-    };
-    let on = |name: &'static str, make: fn(Option<Point>) -> Option<Msg>| {
-        let send = send.clone();
-        EventListener::new(&window, name, move |event| {
-            if let Some(message) = make(position(event)) {
-                send.emit(message);
-            }
-        })
-    };
-    let keys = {
-        let send = send.clone();
-        let options = EventListenerOptions::enable_prevent_default();
-        EventListener::new_with_options(&window, "keydown", options, move |event| {
-            let Some(key) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
-            let typing =
-                event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()).is_some_and(|element| {
-                    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-                        && element.get_attribute("type").as_deref() != Some("range")
-                });
-            if let Some(command) = super::keys::anywhere(key).filter(|command| !typing || *command == Command::Escape) {
-                event.prevent_default();
-                send.emit(Msg::Command(command));
-            }
-        })
-    };
-    vec![
-        on("pointermove", |at| at.map(Msg::WindowMove)),
-        on("pointerup", |at| Some(Msg::WindowUp(at))),
-        on("pointercancel", |_| Some(Msg::WindowUp(None))),
-        on("resize", |_| Some(Msg::Resized)),
-        on("hashchange", |_| browser::linked().map(|_| Msg::ReadLink)),
-        keys,
-    ]
 }
 
 // What the page shows.

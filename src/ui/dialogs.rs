@@ -22,7 +22,7 @@ use super::browser;
 use super::fidelity::sheet;
 use super::icons::glyph;
 use super::keys::HELP;
-use super::link::ShareLink;
+use super::link::{Ask, ShareLink};
 use super::switch::SwitchDialog;
 
 /// Files larger than this are not even read: far above what the text form allows.
@@ -228,9 +228,9 @@ fn aside(send: &Callback<Msg>) -> Html {
     if texts.is_empty() {
         return html! {};
     }
-    let click = |message: fn(usize) -> Msg, number: usize| {
+    let click = |ask: fn(usize) -> Ask, number: usize| {
         let send = send.clone();
-        Callback::from(move |_: MouseEvent| send.emit(message(number)))
+        Callback::from(move |_: MouseEvent| send.emit(Msg::Link(ask(number))))
     };
     let row = |(number, text): (usize, &String)| {
         let (title, parts) = match codec::decode(text) {
@@ -240,8 +240,8 @@ fn aside(send: &Callback<Msg>) -> Html {
         };
         html! {
             <li>
-                <button onclick={click(Msg::OpenAside, number)} data-testid="aside"><b>{ title.clone() }</b><span class="soft">{ format!("{parts} parts") }</span></button>
-                <button class="tool danger" aria-label={format!("Forget {title}")} title="Forget it" onclick={click(Msg::ForgetAside, number)}>{ glyph("trash") }</button>
+                <button onclick={click(Ask::OpenAside, number)} data-testid="aside"><b>{ title.clone() }</b><span class="soft">{ format!("{parts} parts") }</span></button>
+                <button class="tool danger" aria-label={format!("Forget {title}")} title="Forget it" onclick={click(Ask::ForgetAside, number)}>{ glyph("trash") }</button>
             </li>
         }
     };

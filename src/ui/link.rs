@@ -19,6 +19,18 @@ use super::dialogs::snippet;
 /// Addresses longer than this, in letters, are cut off by some programs on the way.
 const LONG: usize = 8_000;
 
+/// What is asked of the page about links.
+pub enum Ask {
+    /// Read the drawing that the page's address carries, if it does.
+    Read,
+    /// It was read; or why it can't be.
+    WasRead(Box<Result<Document, String>>),
+    /// Open the drawing with this number that was kept aside.
+    OpenAside(usize),
+    /// Keep it no longer.
+    ForgetAside(usize),
+}
+
 /// The letters of an address that carry a document; none if the browser can't compress.
 async fn letters_of(text: String) -> Option<String> {
     let bytes = through(text.as_bytes(), &changer("CompressionStream").ok()?).await.ok()?;

@@ -1,23 +1,33 @@
 //! Drawings that come in the page's address, and own work that is kept aside for them.
 
+use super::super::link::Ask;
 use super::*;
 
 use crate::scenario::{codec, library};
 
 impl App {
+    pub(super) fn linked(&mut self, ask: Ask) {
+        match ask {
+            Ask::Read => self.read_link(),
+            Ask::WasRead(read) => self.open_link(*read),
+            Ask::OpenAside(number) => self.open_aside(number),
+            Ask::ForgetAside(number) => browser::forget_aside(number),
+        }
+    }
+
     /// Begins to read the address.
-    pub(super) fn read_link(&mut self) {
+    fn read_link(&mut self) {
         let send = self.send.clone();
         wasm_bindgen_futures::spawn_local(async move {
             if let Some(read) = super::super::link::document_of_address().await {
-                send.emit(Msg::LinkWasRead(Box::new(read)));
+                send.emit(Msg::Link(Ask::WasRead(Box::new(read))));
             }
         });
     }
 
     /// Opens what was read. The work that is kept from the last visit is put aside before, because this takes its place.
     #[inline(never)]
-    pub(super) fn open_link(&mut self, read: Result<Document, String>) {
+    fn open_link(&mut self, read: Result<Document, String>) {
         let document = match read {
             Ok(document) => document,
             Err(reason) => return self.say(format!("{reason} What was open is still open."), true),
@@ -41,7 +51,7 @@ impl App {
     }
 
     #[inline(never)]
-    pub(super) fn open_aside(&mut self, number: usize) {
+    fn open_aside(&mut self, number: usize) {
         match browser::kept_aside().get(number).map(|text| codec::decode(text)) {
             Some(Ok(document)) => {
                 self.open(document);

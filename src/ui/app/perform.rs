@@ -60,15 +60,20 @@ impl App {
             },
             Msg::OpenEmpty => self.open(Document::default()),
             Msg::OpenText(name, bytes) => self.open_text(&name, &bytes),
+            other => self.show(other),
+        }
+        true
+    }
+
+    /// Handles a message about what is shown, and not about the drawing or its run.
+    fn show(&mut self, message: Msg) {
+        match message {
             Msg::Dialog(dialog) => {
                 self.close_dialog();
                 self.dialog = dialog;
             }
             Msg::SwitchBranch(branch) => self.switch_branch(branch),
-            Msg::ReadLink => self.read_link(),
-            Msg::LinkWasRead(read) => self.open_link(*read),
-            Msg::OpenAside(number) => self.open_aside(number),
-            Msg::ForgetAside(number) => browser::forget_aside(number),
+            Msg::Link(ask) => self.linked(ask),
             Msg::Refuse(text) => self.say(text, true),
             Msg::Say(text) => self.say(text, false),
             Msg::Hush(number) => self.words.retain(|word| word.number != number),
@@ -95,8 +100,8 @@ impl App {
                 }
                 self.look(true);
             }
+            _ => {}
         }
-        true
     }
 
     /// Says something for a while.
