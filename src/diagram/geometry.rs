@@ -250,6 +250,12 @@ pub fn port_position(extent: (f64, f64), side: Side) -> Point {
     }
 }
 
+/// Where wires end at a side of a node, in the plane.
+pub fn port_point(frame: &Frame, side: Side) -> Point {
+    let (centre, offset) = (frame.centre(), port_position((frame.width, frame.height), side));
+    (centre.0 + offset.0, centre.1 + offset.1)
+}
+
 /// Whether a node of this kind about the centre (0, 0) covers the point; a frame is covered by its edge and its title.
 pub fn covers(kind: &str, extent: (f64, f64), (px, py): Point) -> bool {
     let (x, y) = (extent.0 / 2.0, extent.1 / 2.0);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::drawing::number;
-use super::geometry::{port_position, Frame, Point, Side};
+use super::geometry::{port_point, Frame, Point, Side};
 
 /// Straight pieces in which each curve is measured.
 const PIECES: usize = 16;
@@ -65,11 +65,7 @@ impl Route {
 
     /// An easy curve forwards, bent aside by so much; around the two nodes where the target lies to the left.
     fn bent(ends: &Ends, bend: f64) -> Route {
-        let at = |frame: &Frame, side: Side| {
-            let (centre, offset) = (frame.centre(), port_position((frame.width, frame.height), side));
-            (centre.0 + offset.0, centre.1 + offset.1)
-        };
-        let (start, end) = (at(&ends.from, ends.leaves), at(&ends.to, Side::Left));
+        let (start, end) = (port_point(&ends.from, ends.leaves), port_point(&ends.to, Side::Left));
         let shift = (ends.lane as f64 - (ends.lanes.max(1) as f64 - 1.0) / 2.0) * SPREAD + bend;
         if ends.leaves == Side::Below {
             return Route::of(from_below(start, end, ends, bend));

@@ -4,7 +4,7 @@
 //! 2.2, 2.5.7): tap a kind in the palette, tap the canvas to place it; tap a port, tap a node to connect them; start
 //! "move", tap the new place. Two fingers pan and zoom. Escape undoes what is under way.
 
-use crate::diagram::geometry::{port_position, sides, snap, Frame, Point, Side};
+use crate::diagram::geometry::{port_point, sides, snap, Frame, Point, Side};
 use crate::diagram::layout::Layout;
 use crate::model::node_kind;
 use crate::scenario::connect::check_connection;
@@ -172,13 +172,6 @@ impl Scene<'_> {
     }
 }
 
-/// Where a node's port is, in the plane.
-pub fn port_point(frame: &Frame, side: Side) -> Point {
-    let (dx, dy) = port_position((frame.width, frame.height), side);
-    let (x, y) = frame.centre();
-    (x + dx, y + dy)
-}
-
 /// The end of a wire at this side of a node. Only the port below is named: at the right the kinds tell which one is meant.
 fn end_at(document: &Document, id: &str, side: Side) -> String {
     let kind = document.node(id).and_then(|node| node_kind(&node.kind)).filter(|_| side == Side::Below);
@@ -296,15 +289,10 @@ impl Gesture {
                 let edit = Edit::MoveNode { id, at: snap(plane) };
                 vec![Outcome::Act(Action::Edit(edit))]
             }
+            // What is armed is shown, so nothing need be said.
             (Armed::No, Hit::Port(id, side)) if scene.mode == Mode::Edit => {
-                let label = scene.document.node(&id).map_or(id.as_str(), |node| node.label()).to_string();
-                let where_to = match side {
-                    Side::Left => "where its messages come from",
-                    Side::Right => "where its messages go",
-                    Side::Below => "where its dead letters go",
-                };
                 self.armed = Armed::Connect(id, side);
-                vec![Outcome::Say(format!("Connect {label}: tap {where_to}, or press Escape."))]
+                Vec::new()
             }
             (Armed::No, Hit::Node(id) | Hit::Port(id, _) | Hit::Wire(id)) => {
                 let action =

@@ -6,12 +6,12 @@ use web_sys::{HtmlCanvasElement, HtmlElement};
 use yew::prelude::*;
 
 use crate::diagram::face::{node_shapes, NodeView};
-use crate::diagram::geometry::{outline, sides, Frame, Outline, Point, Side};
+use crate::diagram::geometry::{outline, port_point, sides, Frame, Outline, Point, Side};
 use crate::diagram::layout::Layout;
 use crate::diagram::topology::{wire_label, wire_shape};
 use crate::model::{node_kind, PortSpec};
 use crate::scenario::document::{Document, Node, Wire};
-use crate::session::gesture::{port_point, Armed, Gesture, Phase, Pointer};
+use crate::session::gesture::{Armed, Gesture, Phase, Pointer};
 use crate::session::{Mode, View};
 
 use super::app::{Msg, PointerEvent as Moved};

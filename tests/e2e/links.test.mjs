@@ -84,3 +84,22 @@ test('a figure in another page can be any drawing', async () => {
     await page.waitForFunction((expected) => document.querySelectorAll('[data-testid="node"]').length === expected, count);
   });
 });
+
+test('a link that is long says so', async () => {
+  await withPage({ name: 'link-long' }, async ({ page }) => {
+    await ready(page);
+    // Letters that no compression makes shorter.
+    let state = 1;
+    const letter = () => (state = (state * 48271) % 2147483647).toString(36).at(-2);
+    const name = () => Array.from({ length: 60 }, letter).join('');
+    const nodes = Array.from({ length: 400 }, (_, index) => ({ id: `p${index}`, kind: 'producer', name: name(), at: [index * 10, 0] }));
+    await page.evaluate((text) => localStorage.setItem('patchbay.document', text), JSON.stringify({ patchbay: 1, title: 'Many', nodes }));
+    await page.reload();
+    await ready(page);
+    const link = await linkOf(page);
+    assert.ok(link.length > 8_000, `${link.length}`);
+    await page.getByRole('button', { name: 'Share', exact: true }).click();
+    await page.getByText(/^The link is long, \d+\.\d kB.*the file is the better way/i).waitFor();
+    assert.equal(await page.getByLabel('Text for a page').count(), 0, 'such a link is no figure either');
+  });
+});

@@ -17,6 +17,8 @@ async function changeThePast(page, press) {
   await page.getByLabel('Move through time').fill('20');
   const { x, y } = await centre(consumer(page));
   await press({ x, y });
+  // On a phone the sheet takes no tap while it comes.
+  await page.waitForFunction(() => document.getAnimations().length === 0);
   await press(page.getByTestId('inspector').getByRole('button', { name: 'Crash' }));
 }
 
