@@ -216,7 +216,7 @@ fn charts_fit_every_width() {
             }
         });
     }
-    assert_eq!(texts(&chart_of(&[], (480.0, 200.0))), ["Press play: levels over time appear here."]);
+    assert_eq!(texts(&chart_of(&[], (480.0, 200.0))), ["Nothing has waited anywhere yet."]);
 }
 
 #[test]

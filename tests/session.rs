@@ -1,11 +1,11 @@
 //! The session without a browser: what a person does with pointers and buttons, and what comes of it.
 #![cfg(not(target_arch = "wasm32"))]
 
-use patchbay::diagram::geometry::Point;
+use patchbay::diagram::geometry::{port_point, Point, Side};
 use patchbay::kernel::rng::Stream;
 use patchbay::kernel::World;
 use patchbay::scenario::{library, validate, Document, Edit, Severity};
-use patchbay::session::gesture::{port_point, Armed, Phase, Scene};
+use patchbay::session::gesture::{Armed, Phase, Scene};
 use patchbay::session::{Action, Effect, Gesture, Mode, Outcome, Pointer, Session, Transport, View};
 use patchbay::vocabulary::{FactKind, Time};
 use serde_json::json;
@@ -103,7 +103,8 @@ impl Page {
     }
 
     fn port(&self, id: &str, outgoing: bool) -> Point {
-        port_point(self.session.layout().frame(id).expect("it is drawn"), outgoing)
+        let side = if outgoing { Side::Right } else { Side::Left };
+        port_point(self.session.layout().frame(id).expect("it is drawn"), side)
     }
 
     fn centre(&self, id: &str) -> Point {
@@ -168,7 +169,7 @@ fn a_work_queue_is_drawn_with_taps_alone() {
     let mut page = Page::new(Document::default(), Mode::Edit);
     let [producer, queue, consumer] = page.place_all();
     page.tap(page.port(&producer, true), true);
-    assert!(page.said[0].contains("tap where its messages go"), "{:?}", page.said);
+    assert_eq!(page.gesture.armed, Armed::Connect(producer, Side::Right));
     page.tap(page.centre(&queue), true);
     page.tap(page.port(&queue, true), true);
     page.tap(page.centre(&consumer), true);
@@ -327,6 +328,45 @@ fn undo_brings_the_document_back_that_was_open_before() {
     assert_eq!(page.session.document(), &first);
     page.session.dispatch(Action::Redo);
     assert_eq!(page.session.document(), &other);
+}
+
+/// A changed past leaves a branch; it is called by what was done on it, and brings back its own drawing and its own run.
+#[test]
+fn a_left_branch_has_a_name_and_brings_back_its_drawing() {
+    let mut page = work_queue();
+    let [consumer, queue] = ["consumer", "queue"].map(|kind| page.id_of(kind));
+    page.play(4);
+    assert!(page.session.branches().left.is_empty(), "nothing was changed in the past");
+    let fault = |deed| Action::Fault(deed);
+    page.session.dispatch(fault(patchbay::scenario::instantiate::FaultDeed::Crash(consumer.clone())));
+    page.play(4);
+    let crashed = page.session.run().simulation().digest();
+    let seek = |page: &mut Page, seconds: u64| page.act(Transport::Seek(Time(seconds * 1_000_000_000)));
+    seek(&mut page, 2);
+    let before = page.session.document().clone();
+    let length = Edit::SetParam { id: consumer.clone(), name: "prefetch".into(), value: Some(json!(7)) };
+    page.session.dispatch(Action::Edit(length));
+    page.session.dispatch(Action::Edit(Edit::MoveNode { id: queue.clone(), at: (444.0, 444.0) }));
+    let changed = page.session.document().clone();
+    let branches = page.session.branches();
+    assert_eq!(branches.left.len(), 1);
+    assert!(branches.left[0].0.name.ends_with("crashed at 4.000 s"), "{branches:?}");
+    assert_eq!(branches.left[0].1, Time(2_000_000_000), "they part where the past was changed");
+    assert!(branches.shown.name.contains("→ 7 at 2.000 s"), "{branches:?}");
+
+    page.session.dispatch(Action::SwitchBranch(0));
+    let at = |page: &Page| page.session.document().node(&queue).expect("it is there").at;
+    assert_eq!(at(&page), (444.0, 444.0), "places are no part of a run");
+    assert_eq!(page.session.document().node(&consumer), before.node(&consumer), "settings are");
+    seek(&mut page, 8);
+    assert_eq!(page.session.run().simulation().digest(), crashed, "the same run again");
+    let branches = page.session.branches();
+    assert!(branches.shown.name.ends_with("crashed at 4.000 s"), "{branches:?}");
+    assert!(branches.left[0].0.name.contains("→ 7 at 2.000 s"), "{branches:?}");
+
+    page.session.dispatch(Action::Undo);
+    assert!(page.session.document().same_drawing(&changed), "one undo brings the drawing back");
+    assert!(matches!(page.session.dispatch(Action::SwitchBranch(9))[..], [Effect::Refuse(_)]));
 }
 
 fn one_in(chance: &mut Stream, count: u32) -> bool {

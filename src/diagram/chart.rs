@@ -107,7 +107,12 @@ struct Column {
 pub fn chart(input: &ChartInput) -> Drawing {
     let seen = input.lines.iter().any(|line| !line.points.is_empty());
     if !seen || input.end <= input.start || input.width < 120.0 || input.height < 60.0 {
-        return Drawing::empty(input.width, input.height, input.title, "Press play: levels over time appear here.");
+        let word = if input.now == Time::ZERO {
+            "Press play: levels over time appear here."
+        } else {
+            "Nothing has waited anywhere yet."
+        };
+        return Drawing::empty(input.width, input.height, input.title, word);
     }
     let mut drawing = Drawing::new(input.width, input.height, Tone::Panel, input.title);
     let lines = &input.lines[..input.lines.len().min(LINES_MAX)];

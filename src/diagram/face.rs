@@ -6,7 +6,7 @@ use crate::vocabulary::order::sort_by_key;
 use crate::vocabulary::Carried;
 
 use super::drawing::{Anchor, Form, Shape};
-use super::geometry::{has_slots, outline, outline_path, Outline, TIP, TITLE_HEIGHT};
+use super::geometry::{has_slots, has_words, outline, outline_path, Outline, TIP, TITLE_HEIGHT};
 use super::palette::Tone;
 use super::text::{fit_text, text_width};
 
@@ -33,6 +33,8 @@ pub struct NodeView {
     pub items: Vec<ItemState>,
     /// How many messages there are in all.
     pub item_count: usize,
+    /// For a part that talks to a broker: what it said last, and what was answered.
+    pub said: Vec<String>,
     /// Its condition.
     pub condition: Condition,
     /// Whether it is selected.
@@ -47,6 +49,10 @@ pub const SLOTS_MAX: usize = 12;
 pub const DOTS_MAX: usize = 8;
 /// From slot to slot.
 const SLOT_PITCH: f64 = 15.6;
+/// The size of what a part said, the distance of its lines, and how many of them an answer may have.
+const WORDS_SIZE: f64 = 11.0;
+const WORDS_PITCH: f64 = 15.5;
+const ANSWER_ROWS: usize = 3;
 /// Space between an outline and what is written inside.
 const INSET: f64 = 12.0;
 
@@ -57,6 +63,7 @@ pub fn node_shapes(kind: &str, label: &str, extent: (f64, f64), view: &NodeView)
         Outline::Enclosure => enclosure_face(label, extent, view, &mut shapes),
         Outline::Diamond => diamond_face(label, extent, view, &mut shapes),
         _ if has_slots(kind) => queue_face(label, extent, view, &mut shapes),
+        _ if has_words(kind) => talk_face(label, extent, view, &mut shapes),
         shape => box_face(shape, label, extent, view, &mut shapes),
     }
     shapes
@@ -139,7 +146,8 @@ fn enclosure_face(label: &str, extent: (f64, f64), view: &NodeView, shapes: &mut
     shapes.push(Shape::line((-x, TITLE_HEIGHT - y), (x, TITLE_HEIGHT - y)).stroked(Tone::Rule, 1.0));
     shapes.push(name((INSET + 4.0 - x, 21.0 - y), &shown, width, Anchor::Start));
     let line = fit_text(&line, width - used, 11.0, false, false);
-    if !line.is_empty() {
+    // A broker that is called by its product need not say it twice.
+    if !line.is_empty() && !label.contains(&line) {
         shapes.push(Shape::text((x - INSET - 4.0, 21.0 - y), line, Anchor::End, 11.0, tone));
     }
 }
@@ -162,6 +170,32 @@ fn queue_face(label: &str, extent: (f64, f64), view: &NodeView, shapes: &mut Vec
         slots((x - INSET, y - 20.0), 14.0, view, shapes);
     }
     shapes.retain(|shape| !matches!(&shape.form, Form::Text(text) if text.content.is_empty()));
+}
+
+/// A part that talks: what it said last, and as much of the answer as there is room for.
+fn talk_face(label: &str, extent: (f64, f64), view: &NodeView, shapes: &mut Vec<Shape>) {
+    let (x, y) = (extent.0 / 2.0, extent.1 / 2.0);
+    let room = extent.0 - 2.0 * INSET;
+    let (line, tone) = state_line(view);
+    let used = text_width(&line, 11.0, false, false) + 10.0;
+    shapes.push(name((INSET - x, 19.0 - y), label, room - used, Anchor::Start));
+    shapes.push(Shape::text((x - INSET, 19.0 - y), fit_text(&line, room, 11.0, false, false), Anchor::End, 11.0, tone));
+    let Some((said, answers)) = view.said.split_first() else { return };
+    let mono = |row: f64, text: &str, tone: Tone| {
+        let text = fit_text(text, room, WORDS_SIZE, true, false);
+        Shape::text((INSET - x, 39.0 - y + row * WORDS_PITCH), text, Anchor::Start, WORDS_SIZE, tone).mono()
+    };
+    shapes.push(mono(0.0, said, Tone::Accent));
+    let letters = (room / text_width("0", WORDS_SIZE, true, false)).max(8.0) as usize;
+    let answer: Vec<char> = answers.join("  ").chars().collect();
+    let mut rows = answer.chunks(letters);
+    for (row, letters) in rows.by_ref().take(ANSWER_ROWS).enumerate() {
+        let mut text: String = letters.iter().collect();
+        if row + 1 == ANSWER_ROWS && answer.len() > ANSWER_ROWS * letters.len() {
+            text.push('…');
+        }
+        shapes.push(mono(1.0 + row as f64, &text, Tone::Ink));
+    }
 }
 
 /// The messages of a queue as slots, the next one at the right: full while ready, hollow while a consumer holds it, hatched
@@ -322,9 +356,10 @@ mod tests {
 
     #[test]
     fn everything_stays_inside_its_node() {
-        for kind in ["producer", "consumer", "exchange", "queue", "broker", "thing"] {
+        for kind in ["producer", "consumer", "exchange", "queue", "broker", "console", "thing"] {
             let (width, height) = size(kind);
             let view = NodeView {
+                said: vec!["XREADGROUP GROUP workers w1 COUNT 2 STREAMS jobs >".into(), "[\"an answer\"]".repeat(40)],
                 headline: "a headline far too long for any node at all, 12345678901234567890 ready".into(),
                 items: vec![ItemState::ReadyAgain; 40],
                 item_count: usize::MAX,

@@ -1,6 +1,7 @@
 //! The sizes and outlines of nodes by the name of their kind, and the few notions of plane geometry that diagrams share.
 
-use crate::model::node_kind;
+use crate::model::kind::Direction;
+use crate::model::{node_kind, NodeKind, PortSpec};
 
 use super::drawing::number;
 
@@ -110,12 +111,18 @@ pub fn has_slots(kind: &str) -> bool {
     node_kind(kind).is_some_and(|known| known.hands_out()) || outline(kind) == Outline::Log
 }
 
+/// Whether it shows what it said last and what was answered.
+pub fn has_words(kind: &str) -> bool {
+    node_kind(kind).is_some_and(NodeKind::talks)
+}
+
 /// The width and height of a kind of node; of a frame, while nothing is in it.
 pub fn size(kind: &str) -> (f64, f64) {
     match outline(kind) {
         Outline::PointsRight | Outline::PointsLeft => (152.0, 64.0),
         Outline::Diamond => (92.0, 88.0),
         Outline::Enclosure => (240.0, 120.0),
+        _ if has_words(kind) => (288.0, 96.0),
         _ if has_slots(kind) => (216.0, 56.0),
         _ => (140.0, 60.0),
     }
@@ -203,9 +210,50 @@ fn closed(steps: &[(&str, &[Point])], side: f64) -> String {
     path + "Z"
 }
 
-/// Where wires end, about a node's centre: at its left side those that come in, at its right those that go out.
-pub fn port_position(extent: (f64, f64), outgoing: bool) -> Point {
-    (if outgoing { extent.0 / 2.0 } else { -extent.0 / 2.0 }, 0.0)
+/// A side of a node at which wires end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Wires that come in.
+    Left,
+    /// Wires that go the usual way out.
+    Right,
+    /// Wires that go another way out: dead letters.
+    Below,
+}
+
+impl Side {
+    /// Whether wires start here.
+    pub fn is_out(self) -> bool {
+        self != Side::Left
+    }
+}
+
+/// How far from the left edge the port below is.
+const BELOW_INSET: f64 = 28.0;
+
+/// The sides at which a kind has ports, each with the port: of several ports that go out the first is at the right.
+pub fn sides(kind: &NodeKind) -> impl Iterator<Item = (Side, &'static PortSpec)> {
+    let mut is_first = true;
+    kind.ports.iter().map(move |port| match port.direction {
+        Direction::In => (Side::Left, port),
+        Direction::Out if std::mem::take(&mut is_first) => (Side::Right, port),
+        Direction::Out => (Side::Below, port),
+    })
+}
+
+/// Where wires end at a side, about a node's centre.
+pub fn port_position(extent: (f64, f64), side: Side) -> Point {
+    match side {
+        Side::Left => (-extent.0 / 2.0, 0.0),
+        Side::Right => (extent.0 / 2.0, 0.0),
+        Side::Below => ((BELOW_INSET - extent.0 / 2.0).min(0.0), extent.1 / 2.0),
+    }
+}
+
+/// Where wires end at a side of a node, in the plane.
+pub fn port_point(frame: &Frame, side: Side) -> Point {
+    let (centre, offset) = (frame.centre(), port_position((frame.width, frame.height), side));
+    (centre.0 + offset.0, centre.1 + offset.1)
 }
 
 /// Whether a node of this kind about the centre (0, 0) covers the point; a frame is covered by its edge and its title.

@@ -1,9 +1,11 @@
 //! Where everything in a document is: frames of nodes, courses of wires, and what lies under a point.
 
+use crate::model::node_kind;
+use crate::scenario::connect::resolve;
 use crate::scenario::document::{Document, Wire};
 use crate::vocabulary::FlatMap;
 
-use super::geometry::{covers, enclosure, outline, size, Frame, Outline, Point};
+use super::geometry::{covers, enclosure, outline, sides, size, Frame, Outline, Point, Side};
 use super::route::{Ends, Route};
 
 /// The geometry of a document, computed once per change of it.
@@ -30,12 +32,24 @@ impl Layout {
         for pair in ends.iter().flatten() {
             lanes.get_or_insert_with(*pair, || (0, 0)).0 += 1;
         }
-        for pair in &ends {
+        let is_solid = |number: &usize| outline(&document.nodes[*number].kind) != Outline::Enclosure;
+        let solid: Vec<usize> = (0..document.nodes.len()).filter(is_solid).collect();
+        let mut others: Vec<Frame> = Vec::with_capacity(solid.len());
+        for (wire, pair) in document.wires.iter().zip(&ends) {
             let route = pair.map(|(from, to)| {
                 let (count, used) = lanes.get_or_insert_with((from, to), || (0, 0));
                 let lane = *used;
                 *used += 1;
-                Route::between(&Ends { from: layout.frames[from], to: layout.frames[to], lane, lanes: *count })
+                let leaves = if leaves_below(document, wire) { Side::Below } else { Side::Right };
+                let ends = Ends { from: layout.frames[from], leaves, to: layout.frames[to], lane, lanes: *count };
+                others.clear();
+                others.extend(
+                    solid
+                        .iter()
+                        .filter(|number| **number != from && **number != to)
+                        .map(|number| layout.frames[*number]),
+                );
+                Route::between(&ends, &others)
             });
             layout.routes.push(route);
         }
@@ -106,6 +120,16 @@ impl Layout {
     }
 }
 
+/// Whether a wire starts at the port below its node.
+fn leaves_below(document: &Document, wire: &Wire) -> bool {
+    let from = document.node(Wire::node_of(&wire.from)).and_then(|node| node_kind(&node.kind));
+    // Most kinds have no such port, and the two ends need not be looked at.
+    let Some((_, below)) = from.and_then(|kind| sides(kind).find(|(side, _)| *side == Side::Below)) else {
+        return false;
+    };
+    resolve(document, &wire.from, &wire.to).is_ok_and(|found| found.from_port == below.port)
+}
+
 /// The frame of every node: its kind's size about its place; for an enclosure, around its members.
 fn frames(document: &Document, index: &FlatMap<String, usize>) -> Vec<Frame> {
     let place = |(x, y): Point| (if x.is_finite() { x } else { 0.0 }, if y.is_finite() { y } else { 0.0 });
@@ -173,6 +197,19 @@ mod tests {
         assert_eq!(layout.wire_near(&document, (-150.0, 3.0), 6.0), Some("w1"));
         assert_eq!(layout.wire_near(&document, (-150.0, 30.0), 6.0), None);
         assert_eq!(layout.route("w3"), None, "an end is missing");
+    }
+
+    #[test]
+    fn dead_letters_leave_below() {
+        let mut document = document();
+        let dead = Node { id: "dead".into(), kind: "queue".into(), at: (240.0, 160.0), ..document.nodes[3].clone() };
+        document.nodes.push(dead);
+        document.wires.push(Wire { id: "w4".into(), from: "billing".into(), to: "dead".into(), ..Wire::default() });
+        let layout = Layout::of(&document);
+        let frame = layout.frame("billing").expect("it has a frame");
+        let (x, y) = layout.route("w4").expect("it has a course").point_at(0.0);
+        assert_eq!(y, frame.bottom());
+        assert!(x > frame.left && x < frame.centre().0);
     }
 
     #[test]

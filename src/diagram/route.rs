@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::drawing::number;
-use super::geometry::{Frame, Point};
+use super::geometry::{port_point, Frame, Point, Side};
 
 /// Straight pieces in which each curve is measured.
 const PIECES: usize = 16;
@@ -11,6 +11,16 @@ const PIECES: usize = 16;
 const SPREAD: f64 = 20.0;
 /// How far a wire that goes back stays away from the nodes that it passes.
 const CLEARANCE: f64 = 34.0;
+/// Room between two nodes, one above the other, in which a wire can pass.
+const GAP_MIN: f64 = 24.0;
+/// How far a wire may end left of its start and still be one easy curve through such a gap.
+const OVERLAP_MAX: f64 = 18.0;
+/// The same for one that leaves below, which has its turn behind it then.
+const OVERLAP_BELOW_MAX: f64 = 84.0;
+/// How far a wire is bent aside, one after the other, to avoid the nodes that are in its way.
+const BENDS: [f64; 9] = [0.0, 60.0, -60.0, 110.0, -110.0, 170.0, -170.0, 240.0, -240.0];
+/// How far a wire stays away from them.
+const MARGIN: f64 = 6.0;
 
 /// The course of a wire.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,11 +30,13 @@ pub struct Route {
     stations: Vec<(Point, f64)>,
 }
 
-/// Where a wire starts and ends, and the nodes that it must not cross.
+/// Where a wire starts and ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ends {
-    /// The node at which it starts; it leaves at the right side.
+    /// The node at which it starts.
     pub from: Frame,
+    /// The side at which it leaves: to the right, or below.
+    pub leaves: Side,
     /// The node at which it ends; it comes in from the left.
     pub to: Frame,
     /// Its place among the wires between the same nodes: 0, 1, 2 …
@@ -34,15 +46,47 @@ pub struct Ends {
 }
 
 impl Route {
-    /// The course between two nodes: an easy curve forwards; around the nodes where the target lies to the left.
-    pub fn between(ends: &Ends) -> Route {
-        let start = (ends.from.right(), ends.from.centre().1);
-        let end = (ends.to.left, ends.to.centre().1);
-        let shift = (ends.lane as f64 - (ends.lanes.max(1) as f64 - 1.0) / 2.0) * SPREAD;
-        if end.0 - start.0 >= 12.0 {
+    /// The course between two nodes that avoids the others, if bending it aside is all that it takes.
+    pub fn between(ends: &Ends, others: &[Frame]) -> Route {
+        let mut best: Option<(usize, Route)> = None;
+        for bend in BENDS {
+            let route = Route::bent(ends, bend);
+            let bounds = route.bounds().grown(MARGIN);
+            let in_the_way = others.iter().filter(|other| bounds.overlaps(other) && route.crosses(other)).count();
+            if in_the_way == 0 {
+                return route;
+            }
+            if best.as_ref().is_none_or(|(least, _)| in_the_way < *least) {
+                best = Some((in_the_way, route));
+            }
+        }
+        best.map_or_else(|| Route::bent(ends, 0.0), |(_, route)| route)
+    }
+
+    /// An easy curve forwards, bent aside by so much; around the two nodes where the target lies to the left.
+    fn bent(ends: &Ends, bend: f64) -> Route {
+        let (start, end) = (port_point(&ends.from, ends.leaves), port_point(&ends.to, Side::Left));
+        let shift = (ends.lane as f64 - (ends.lanes.max(1) as f64 - 1.0) / 2.0) * SPREAD + bend;
+        if ends.leaves == Side::Below {
+            return Route::of(from_below(start, end, ends, bend));
+        }
+        let (across, gap) = (end.0 - start.0, lane_between(&ends.from, &ends.to));
+        if across >= 12.0 || (across > -OVERLAP_MAX && gap.is_some()) {
             return Route::of(vec![forward(start, end, shift)]);
         }
-        Route::of(backward(start, end, ends, shift))
+        let lane = match gap {
+            Some(lane) => lane + shift * 0.6,
+            // A wire to its own node stays close to it, inside those that come from further away.
+            None if ends.from == ends.to => ends.from.bottom() + CLEARANCE * 0.6 + ends.lane as f64 * 14.0,
+            None => lane_around(ends, bend) + ends.lane as f64 * 14.0,
+        };
+        Route::of(backward(start, end, lane))
+    }
+
+    /// Whether it passes through the frame.
+    fn crosses(&self, frame: &Frame) -> bool {
+        let frame = frame.grown(MARGIN);
+        self.stations.iter().any(|(point, _)| frame.contains(*point))
     }
 
     /// The course along these curves. Without any it is a point at (0, 0).
@@ -113,10 +157,12 @@ impl Route {
     }
 }
 
-/// An easy curve. Wires between the same nodes bend apart, across the direct way.
+/// An easy curve. Wires between the same nodes bend apart, across the direct way. Where there is little room from left to
+/// right it swings out to both sides, in the shape of an S.
 fn forward(start: Point, end: Point, shift: f64) -> [Point; 4] {
     let (dx, dy) = (end.0 - start.0, end.1 - start.1);
-    let reach = dx * 0.5 + (dy.abs() * 0.12).min(36.0);
+    let swing = (dy.abs() * 0.56).min(130.0) - dx.min(0.0) * 0.5;
+    let reach = (dx * 0.5 + (dy.abs() * 0.12).min(36.0)).max(swing);
     let length = distance(start, end).max(1.0);
     let (aside_x, aside_y) = (-dy / length * shift, dx / length * shift);
     // The wire leaves and comes in to the right, however far it is bent.
@@ -125,32 +171,81 @@ fn forward(start: Point, end: Point, shift: f64) -> [Point; 4] {
     [start, first, second, end]
 }
 
-/// Out to the right, along a lane between or under the nodes, and in from the left.
-fn backward(start: Point, end: Point, ends: &Ends, shift: f64) -> Vec<[Point; 4]> {
-    let (from, to) = (&ends.from, &ends.to);
-    let between = if from.bottom() + 24.0 <= to.top {
+/// The middle of the room between two nodes, one above the other.
+fn lane_between(from: &Frame, to: &Frame) -> Option<f64> {
+    if from.bottom() + GAP_MIN <= to.top {
         Some((from.bottom() + to.top) / 2.0)
-    } else if to.bottom() + 24.0 <= from.top {
+    } else if to.bottom() + GAP_MIN <= from.top {
         Some((to.bottom() + from.top) / 2.0)
     } else {
         None
+    }
+}
+
+/// A lane below both nodes; bent the other way, above both.
+fn lane_around(ends: &Ends, bend: f64) -> f64 {
+    if bend < 0.0 {
+        ends.from.top.min(ends.to.top) - CLEARANCE + bend + 60.0
+    } else {
+        ends.from.bottom().max(ends.to.bottom()) + CLEARANCE + bend
+    }
+}
+
+/// Out to the right, along a lane between or under the nodes, and in from the left.
+fn backward(start: Point, end: Point, lane: f64) -> Vec<[Point; 4]> {
+    let out = turn(start, lane);
+    let first = (start.0, lane);
+    let mut curves = vec![[start, (start.0 + out, start.1), (start.0 + out, lane), first]];
+    curves.extend(home(first, end, lane));
+    curves
+}
+
+/// How far a turn into or out of a lane swings out.
+fn turn(from: Point, lane: f64) -> f64 {
+    ((lane - from.1).abs() * 0.75).clamp(28.0, 72.0)
+}
+
+/// Along the lane from a point on it, and in from the left.
+fn home(first: Point, end: Point, lane: f64) -> [[Point; 4]; 2] {
+    home_from(first, (end.0, lane), end)
+}
+
+/// As [`home`], leaving the lane at `last`, which is no further to the right than the end.
+fn home_from(first: Point, last: Point, end: Point) -> [[Point; 4]; 2] {
+    let out_at = last.0 - turn(end, last.1);
+    [straight(first, last), [last, (out_at, last.1), (out_at, end.1), end]]
+}
+
+fn straight(a: Point, b: Point) -> [Point; 4] {
+    let third = ((b.0 - a.0) / 3.0, (b.1 - a.1) / 3.0);
+    [a, (a.0 + third.0, a.1 + third.1), (b.0 - third.0, b.1 - third.1), b]
+}
+
+/// Down out of the node and in from the left.
+fn from_below(start: Point, end: Point, ends: &Ends, bend: f64) -> Vec<[Point; 4]> {
+    let (dx, dy) = (end.0 - start.0, end.1 - start.1);
+    if bend == 0.0 && dx > -OVERLAP_BELOW_MAX && dy > 30.0 {
+        let in_from = if dx > 80.0 { dx * 0.5 } else { (dy * 0.4).clamp(36.0, 64.0) - dx.min(0.0) * 0.4 };
+        return vec![[start, (start.0, start.1 + (dy * 0.6).clamp(30.0, 90.0)), (end.0 - in_from, end.1), end]];
+    }
+    let is_right = end.0 >= ends.from.right() + 12.0;
+    let lane = match lane_between(&ends.from, &ends.to).filter(|lane| *lane > start.1) {
+        Some(lane) => lane + bend * 0.6,
+        None if is_right => start.1 + 26.0 + bend.max(0.0),
+        None => lane_around(ends, bend.abs()),
     };
-    let lane = match between {
-        Some(lane) => lane + shift * 0.6,
-        // A wire to its own node stays close to it, inside those that come from further away.
-        None if from == to => from.bottom() + CLEARANCE * 0.6 + ends.lane as f64 * 14.0,
-        None => from.bottom().max(to.bottom()) + CLEARANCE + ends.lane as f64 * 14.0,
-    };
-    let turn = |from: Point| ((lane - from.1).abs() * 0.75).clamp(28.0, 72.0);
-    let (out, back) = (turn(start), turn(end));
-    let (first, last) = ((start.0, lane), (end.0, lane));
-    let middle = ((first.0 * 2.0 + last.0) / 3.0, lane);
-    let other = ((first.0 + last.0 * 2.0) / 3.0, lane);
-    vec![
-        [start, (start.0 + out, start.1), (start.0 + out, lane), first],
-        [first, middle, other, last],
-        [last, (end.0 - back, lane), (end.0 - back, end.1), end],
-    ]
+    // What ends above goes up beside its own node.
+    let last = (if lane > end.1 { end.0.min(ends.from.left) } else { end.0 }, lane);
+    let side = if !is_right && last.0 < start.0 { -26.0 } else { 26.0 };
+    let first = (start.0 + side, lane);
+    let mut curves = vec![[start, (start.0, lane), (start.0, lane), first]];
+    if is_right {
+        let last = (ends.from.right().max(first.0), lane);
+        curves.extend([straight(first, last), forward(last, end, 0.0)]);
+    } else {
+        curves.extend(home_from(first, last, end));
+    }
+    curves
 }
 
 fn on_curve([a, b, c, d]: &[Point; 4], t: f64) -> Point {
@@ -184,8 +279,8 @@ mod tests {
             for y in -6..=6 {
                 for lane in 0..3 {
                     let to = Frame::about((f64::from(x) * 70.0, f64::from(y) * 45.0), (216.0, 56.0));
-                    let ends = Ends { from, to, lane, lanes: 3 };
-                    routes.push((ends, Route::between(&ends)));
+                    let ends = Ends { from, leaves: Side::Right, to, lane, lanes: 3 };
+                    routes.push((ends, Route::between(&ends, &[])));
                 }
             }
         }
@@ -234,9 +329,66 @@ mod tests {
     #[test]
     fn a_wire_to_its_own_node_leaves_the_node() {
         let frame = Frame::about((0.0, 0.0), (92.0, 88.0));
-        let route = Route::between(&Ends { from: frame, to: frame, lane: 0, lanes: 1 });
+        let route = Route::between(&Ends { from: frame, leaves: Side::Right, to: frame, lane: 0, lanes: 1 }, &[]);
         let (x, y) = route.point_at(0.5);
         assert!(!frame.contains((x, y)), "{x} {y}");
+    }
+
+    #[test]
+    fn a_wire_does_not_bend_tightly_where_its_end_is_close() {
+        let from = Frame::about((0.0, 0.0), (216.0, 56.0));
+        for (across, least_radius) in [(-60.0, 18.0), (-30.0, 18.0), (0.0, 7.0), (14.0, 8.0), (26.0, 8.0), (40.0, 8.0)]
+        {
+            for down in [-220.0, -135.0, -90.0, 90.0, 135.0, 220.0] {
+                let to = Frame::about((108.0 + across + 76.0, down), (152.0, 64.0));
+                let route = Route::between(&Ends { from, leaves: Side::Right, to, lane: 0, lanes: 1 }, &[]);
+                let places = |curve| (0..=50).map(move |step| radius(curve, f64::from(step) / 50.0));
+                let least = route.curves.iter().flat_map(places).fold(f64::MAX, f64::min);
+                assert!(least > least_radius, "a bend of radius {least}: {across} {down}");
+            }
+        }
+    }
+
+    /// The radius of curvature at a place of a curve.
+    fn radius([a, b, c, d]: &[Point; 4], t: f64) -> f64 {
+        let s = 1.0 - t;
+        let along = |p: f64, q: f64, r: f64, u: f64| {
+            let slope = 3.0 * (s * s * (q - p) + 2.0 * s * t * (r - q) + t * t * (u - r));
+            (slope, 6.0 * (s * (r - 2.0 * q + p) + t * (u - 2.0 * r + q)))
+        };
+        let ((x, x_bend), (y, y_bend)) = (along(a.0, b.0, c.0, d.0), along(a.1, b.1, c.1, d.1));
+        (x * x + y * y).powf(1.5) / (x * y_bend - y * x_bend).abs().max(1e-9)
+    }
+
+    #[test]
+    fn a_wire_from_below_leaves_downwards_and_stays_out_of_its_node() {
+        let from = Frame::about((0.0, 0.0), (216.0, 56.0));
+        for x in -6..=6 {
+            for y in -6..=6 {
+                let to = Frame::about((f64::from(x) * 70.0, f64::from(y) * 45.0), (216.0, 56.0));
+                if to.grown(30.0).overlaps(&from) {
+                    continue;
+                }
+                let route = Route::between(&Ends { from, leaves: Side::Below, to, lane: 0, lanes: 1 }, &[]);
+                assert!(route.heading_at(0.0).1 > 0.9 && route.heading_at(1.0).0 > 0.3, "{to:?}");
+                for part in 2..=98 {
+                    let point = route.point_at(f64::from(part) / 100.0);
+                    assert!(!from.contains(point), "through its own node: {to:?} {point:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_wire_goes_round_a_node_that_is_in_its_way() {
+        let from = Frame::about((0.0, 0.0), (152.0, 64.0));
+        let to = Frame::about((600.0, 0.0), (152.0, 64.0));
+        let between = Frame::about((300.0, 4.0), (216.0, 56.0));
+        let ends = Ends { from, leaves: Side::Right, to, lane: 0, lanes: 1 };
+        assert!(Route::between(&ends, &[]).crosses(&between), "the direct way goes through it");
+        let route = Route::between(&ends, &[between]);
+        assert!(!route.crosses(&between));
+        assert!(route.length() < 1.5 * Route::between(&ends, &[]).length(), "and the way round is no odyssey");
     }
 
     #[test]

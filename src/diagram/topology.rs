@@ -9,7 +9,7 @@ use super::geometry::{outline, Frame, Outline, Point};
 use super::layout::Layout;
 use super::palette::Tone;
 use super::route::Route;
-use super::text::fit_text;
+use super::text::{fit_text, text_width};
 
 /// Messages on the way that are drawn; more would be a smear.
 const FLIGHTS_MAX: usize = 600;
@@ -146,7 +146,13 @@ pub fn wire_label(route: &Route, view: &WireView, shapes: &mut Vec<Shape>) {
     }
     if !view.label.is_empty() {
         let shown = fit_text(&view.label, 120.0, 10.5, true, false);
-        let below = if view.partitioned { 20.0 } else { 3.5 };
+        // On a short wire the word would lie over its ends.
+        let is_short = route.bounds().width < text_width(&shown, 10.5, true, false) + 24.0;
+        let below = match (view.partitioned, is_short && route.heading_at(0.5).0 > 0.9) {
+            (true, _) => 20.0,
+            (false, true) => -7.0,
+            (false, false) => 3.5,
+        };
         shapes.push(Shape::text((x, y + below), shown, Anchor::Middle, 10.5, Tone::Soft).mono().haloed(Tone::Paper));
     }
 }

@@ -44,6 +44,13 @@ pub struct Branch<I> {
     interventions: Vec<Logged<I>>,
 }
 
+impl<I> Branch<I> {
+    /// The times of the interventions on this branch, from the start of the run on.
+    pub fn interventions(&self) -> impl Iterator<Item = (Time, &I)> {
+        self.interventions.iter().map(|logged| (logged.at, &logged.intervention))
+    }
+}
+
 /// A world that can be moved through time.
 #[derive(Clone)]
 pub struct Timeline<W: World> {

@@ -137,6 +137,16 @@ impl NodeKind {
         self.has_port(Direction::In, "subscription")
     }
 
+    /// True for the parts that say operations to a broker.
+    pub fn talks(&self) -> bool {
+        self.has_port(Direction::Out, "console")
+    }
+
+    /// True for the places whose messages others hand out: a log that consumers also read without a group.
+    pub fn is_read_by_groups(&self) -> bool {
+        self.has_port(Direction::Out, "reads")
+    }
+
     fn has_port(&self, direction: Direction, wire: &str) -> bool {
         self.ports.iter().any(|port| port.direction == direction && port.wires.contains(&wire))
     }

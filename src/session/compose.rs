@@ -2,6 +2,7 @@
 
 use crate::diagram::geometry::{snap, Point};
 use crate::diagram::layout::Layout;
+use crate::model::broker::profile::PROFILES;
 use crate::model::{node_kind, Role};
 use crate::scenario::connect::{check_connection, Refusal};
 use crate::scenario::document::{Document, Node, Wire};
@@ -20,8 +21,21 @@ pub struct Composed {
     pub select: Vec<String>,
 }
 
-fn node(id: String, kind: &str, host: Option<String>, at: Point) -> Node {
-    Node { id, kind: kind.to_string(), name: String::new(), host, at, params: Default::default() }
+fn node(document: &Document, id: String, kind: &str, host: Option<String>, at: Point) -> Node {
+    Node { name: name_for(document, &id, kind), id, kind: kind.to_string(), host, at, params: Default::default() }
+}
+
+/// What a new part is called: a broker by its product, another one by the plain word for it, such as `group-4`. Where the
+/// id is such a word already, that is its name.
+fn name_for(document: &Document, id: &str, kind: &str) -> String {
+    if let Some(profile) = PROFILES.iter().find(|profile| profile.host == kind) {
+        let is_taken = document.nodes.iter().any(|node| node.label() == profile.label);
+        return if is_taken { id.replace(kind, profile.label) } else { profile.label.to_string() };
+    }
+    match (kind.rsplit_once('_'), id.strip_prefix(kind)) {
+        (Some((_, word)), Some(number)) => format!("{word}{number}"),
+        _ => String::new(),
+    }
 }
 
 /// Places a new part at a point of the plane. A part that lives in a host gets the one at that point, else the first of
@@ -38,13 +52,13 @@ pub fn place(document: &Document, layout: &Layout, kind: &str, at: Point) -> Opt
             let first = || document.nodes.iter().find(|node| node.kind == host).map(|node| node.id.clone());
             Some(under.or_else(first).unwrap_or_else(|| {
                 let id = fresh_id(&mut scratch, host);
-                edits.push(Edit::add_node(node(id.clone(), host, None, at)));
+                edits.push(Edit::add_node(node(document, id.clone(), host, None, at)));
                 id
             }))
         }
     };
     let id = fresh_id(&mut scratch, kind);
-    edits.push(Edit::add_node(node(id.clone(), kind, host, at)));
+    edits.push(Edit::add_node(node(document, id.clone(), kind, host, at)));
     let edit = if edits.len() == 1 { edits.remove(0) } else { Edit::Batch(edits) };
     Some(Composed { edit, select: vec![id] })
 }

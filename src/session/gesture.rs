@@ -4,9 +4,8 @@
 //! 2.2, 2.5.7): tap a kind in the palette, tap the canvas to place it; tap a port, tap a node to connect them; start
 //! "move", tap the new place. Two fingers pan and zoom. Escape undoes what is under way.
 
-use crate::diagram::geometry::{snap, Frame, Point};
+use crate::diagram::geometry::{port_point, sides, snap, Frame, Point, Side};
 use crate::diagram::layout::Layout;
-use crate::model::kind::Direction;
 use crate::model::node_kind;
 use crate::scenario::connect::check_connection;
 use crate::scenario::document::Document;
@@ -43,8 +42,8 @@ pub struct Pointer {
 /// What lies under a point.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hit {
-    /// A port: the node, and whether wires start there.
-    Port(String, bool),
+    /// A port: the node, and its side.
+    Port(String, Side),
     /// A node.
     Node(String),
     /// A wire.
@@ -81,7 +80,7 @@ pub enum Phase {
     /// Nodes are dragged; `by` in drawing units.
     Dragging { ids: Vec<String>, start: Point, by: Point },
     /// A line is drawn from a port to the point of the plane.
-    Connecting { from: String, outgoing: bool, to: Point },
+    Connecting { from: String, side: Side, to: Point },
     /// A rectangle is drawn, in the plane.
     Boxing { start: Point, end: Point },
     /// Two fingers.
@@ -96,8 +95,8 @@ pub enum Armed {
     No,
     /// Places a part of this kind.
     Place(String),
-    /// Connects this node.
-    Connect(String, bool),
+    /// Connects this node, from the port at this side.
+    Connect(String, Side),
     /// Moves this node.
     Move(String),
 }
@@ -134,8 +133,8 @@ impl Scene<'_> {
     pub fn hit(&self, at: Point, touch: bool) -> Hit {
         let point = self.view.to_plane(at);
         let inside = self.layout.node_at(self.document, point);
-        if let Some((id, outgoing)) = self.port_at(point, self.reach(touch), inside) {
-            return Hit::Port(id, outgoing);
+        if let Some((id, side)) = self.port_at(point, self.reach(touch), inside) {
+            return Hit::Port(id, side);
         }
         match inside {
             // A frame around other nodes is a node only where no wire runs.
@@ -153,35 +152,33 @@ impl Scene<'_> {
     }
 
     /// The nearest port within reach. Inside of a node only a smaller reach counts, so that the node stays graspable.
-    fn port_at(&self, point: Point, reach: f64, inside: Option<&str>) -> Option<(String, bool)> {
-        let mut best: Option<(f64, String, bool)> = None;
+    fn port_at(&self, point: Point, reach: f64, inside: Option<&str>) -> Option<(String, Side)> {
+        let mut best: Option<(f64, String, Side)> = None;
         for node in &self.document.nodes {
             let (Some(kind), Some(frame)) = (node_kind(&node.kind), self.layout.frame(&node.id)) else { continue };
             if !frame.grown(reach).contains(point) {
                 continue;
             }
             let reach = if inside == Some(node.id.as_str()) { reach.min(12.0) } else { reach };
-            for outgoing in [true, false] {
-                let wanted = if outgoing { Direction::Out } else { Direction::In };
-                if !kind.ports.iter().any(|port| port.direction == wanted) {
-                    continue;
-                }
-                let (x, y) = port_point(frame, outgoing);
+            for (side, _) in sides(kind) {
+                let (x, y) = port_point(frame, side);
                 let distance = libm::hypot(point.0 - x, point.1 - y);
                 if distance <= reach && best.as_ref().is_none_or(|(least, ..)| distance < *least) {
-                    best = Some((distance, node.id.clone(), outgoing));
+                    best = Some((distance, node.id.clone(), side));
                 }
             }
         }
-        best.map(|(_, id, outgoing)| (id, outgoing))
+        best.map(|(_, id, side)| (id, side))
     }
 }
 
-/// Where a node's port is, in the plane.
-pub fn port_point(frame: &Frame, outgoing: bool) -> Point {
-    let (dx, dy) = crate::diagram::geometry::port_position((frame.width, frame.height), outgoing);
-    let (x, y) = frame.centre();
-    (x + dx, y + dy)
+/// The end of a wire at this side of a node. Only the port below is named: at the right the kinds tell which one is meant.
+fn end_at(document: &Document, id: &str, side: Side) -> String {
+    let kind = document.node(id).and_then(|node| node_kind(&node.kind)).filter(|_| side == Side::Below);
+    match kind.and_then(|kind| sides(kind).find(|(other, _)| *other == side)) {
+        Some((_, port)) => format!("{id}.{}", port.name),
+        None => id.to_string(),
+    }
 }
 
 impl Gesture {
@@ -234,7 +231,7 @@ impl Gesture {
         let mut outcomes = Vec::new();
         self.phase = match hit {
             _ if first.middle => Phase::Panning { last: pointer.at },
-            Hit::Port(id, outgoing) if editing => Phase::Connecting { from: id, outgoing, to: plane },
+            Hit::Port(id, side) if editing => Phase::Connecting { from: id, side, to: plane },
             Hit::Node(id) if editing => {
                 let ids = if scene.selection.has(&id) {
                     scene.selection.ids().to_vec()
@@ -262,7 +259,7 @@ impl Gesture {
             Phase::Idle | Phase::Panning { .. } => Vec::new(),
             Phase::Pressed { pointer: first, hit } => self.tap(Pointer { shift: first.shift, ..pointer }, hit, scene),
             Phase::Dragging { ids, by, .. } => drop_nodes(&ids, by, scene),
-            Phase::Connecting { from, outgoing, .. } => finish_line(&from, outgoing, plane, pointer.touch, scene),
+            Phase::Connecting { from, side, .. } => finish_line(&from, side, plane, pointer.touch, scene),
             Phase::Boxing { start, .. } => vec![Outcome::Act(Action::Select(inside_box(start, plane, scene)))],
             Phase::Pinching { first, second } => {
                 let rest = if pointer.id == first.id { second } else { first };
@@ -283,8 +280,8 @@ impl Gesture {
         let plane = scene.view.to_plane(pointer.at);
         match (std::mem::take(&mut self.armed), hit) {
             (Armed::Place(kind), hit) => place_outcome(&kind, plane, &hit, scene),
-            (Armed::Connect(from, _), Hit::Node(id) | Hit::Port(id, _)) if id != from => {
-                connect_outcome(&from, &id, scene)
+            (Armed::Connect(from, side), Hit::Node(id) | Hit::Port(id, _)) if id != from => {
+                connect_outcome(&end_at(scene.document, &from, side), &id, scene)
             }
             (Armed::Connect(..), Hit::Ground | Hit::Wire(_)) => vec![Outcome::Say("Not connected.".into())],
             (Armed::Connect(..), _) => Vec::new(),
@@ -292,11 +289,10 @@ impl Gesture {
                 let edit = Edit::MoveNode { id, at: snap(plane) };
                 vec![Outcome::Act(Action::Edit(edit))]
             }
-            (Armed::No, Hit::Port(id, outgoing)) if scene.mode == Mode::Edit => {
-                let label = scene.document.node(&id).map_or(id.as_str(), |node| node.label()).to_string();
-                let where_to = if outgoing { "where its messages go" } else { "where its messages come from" };
-                self.armed = Armed::Connect(id, outgoing);
-                vec![Outcome::Say(format!("Connect {label}: tap {where_to}, or press Escape."))]
+            // What is armed is shown, so nothing need be said.
+            (Armed::No, Hit::Port(id, side)) if scene.mode == Mode::Edit => {
+                self.armed = Armed::Connect(id, side);
+                Vec::new()
             }
             (Armed::No, Hit::Node(id) | Hit::Port(id, _) | Hit::Wire(id)) => {
                 let action =
@@ -312,15 +308,16 @@ impl Gesture {
 
     /// Whether a node may be the other end of the line that is being drawn or armed: for dimming what may not.
     pub fn accepts(&self, document: &Document, id: &str) -> Option<bool> {
-        let (from, outgoing) = match (&self.phase, &self.armed) {
-            (Phase::Connecting { from, outgoing, .. }, _) => (from, *outgoing),
-            (_, Armed::Connect(from, outgoing)) => (from, *outgoing),
+        let (from, side) = match (&self.phase, &self.armed) {
+            (Phase::Connecting { from, side, .. }, _) => (from, *side),
+            (_, Armed::Connect(from, side)) => (from, *side),
             _ => return None,
         };
         if from == id {
             return Some(true);
         }
-        let (a, b) = if outgoing { (from.as_str(), id) } else { (id, from.as_str()) };
+        let end = end_at(document, from, side);
+        let (a, b) = if side.is_out() { (end.as_str(), id) } else { (id, end.as_str()) };
         Some(check_connection(document, a, b).is_ok())
     }
 }
@@ -373,7 +370,7 @@ pub fn connect_outcome(from: &str, to: &str, scene: &Scene) -> Vec<Outcome> {
     }
 }
 
-fn finish_line(from: &str, outgoing: bool, plane: Point, touch: bool, scene: &Scene) -> Vec<Outcome> {
+fn finish_line(from: &str, side: Side, plane: Point, touch: bool, scene: &Scene) -> Vec<Outcome> {
     let target = match scene.hit(scene.view.to_screen(plane), touch) {
         Hit::Port(id, _) => Some(id),
         Hit::Node(id) if !scene.is_host(&id) => Some(id),
@@ -381,9 +378,9 @@ fn finish_line(from: &str, outgoing: bool, plane: Point, touch: bool, scene: &Sc
     };
     match target {
         Some(id) if id == from => Vec::new(),
-        Some(id) if outgoing => connect_outcome(from, &id, scene),
+        Some(id) if side.is_out() => connect_outcome(&end_at(scene.document, from, side), &id, scene),
         Some(id) => connect_outcome(&id, from, scene),
-        None => vec![Outcome::QuickAdd(plane, Some(from.to_string()))],
+        None => vec![Outcome::QuickAdd(plane, Some(end_at(scene.document, from, side)))],
     }
 }
 

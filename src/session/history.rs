@@ -1,5 +1,6 @@
 //! Undo and redo: the inverses of what was done, newest last.
 
+use crate::scenario::document::Document;
 use crate::scenario::edit::Edit;
 
 /// Steps that can be taken back. Each holds a few hundred bytes, or a whole document after "open".
@@ -11,7 +12,9 @@ pub(super) enum Step {
     /// Apply this edit.
     Edit { edit: Edit, key: Option<String> },
     /// Open this document again.
-    Document(Box<crate::scenario::document::Document>),
+    Document(Box<Document>),
+    /// Make this the drawing while the run goes on.
+    Drawing(Box<Document>),
 }
 
 /// What can be taken back and made again.

@@ -8,9 +8,11 @@
 //! page's list of commands.
 
 pub mod action;
+pub mod branches;
 pub mod compose;
 pub mod gesture;
 pub mod history;
+pub mod link;
 #[allow(clippy::module_inception)]
 mod session;
 pub mod switched;

@@ -13,6 +13,7 @@ use crate::scenario::validate::validate;
 use crate::vocabulary::{Duration, Time};
 
 use super::action::{Action, Effect, Mode, Transport};
+use super::branches;
 use super::compose;
 use super::history::{History, Step};
 use super::view_state::Selection;
@@ -34,6 +35,8 @@ pub struct Session {
     problems: Rc<Vec<Problem>>,
     history: History,
     timeline: Timeline<Run>,
+    /// The drawing with which the run began.
+    origin: Rc<Document>,
     selection: Selection,
     mode: Mode,
     playing: bool,
@@ -53,6 +56,7 @@ impl Session {
             layout: Rc::new(Layout::of(&document)),
             problems: Rc::new(validate(&document)),
             timeline: start(&document),
+            origin: document.clone(),
             document,
             history: History::default(),
             selection: Selection::default(),
@@ -114,10 +118,7 @@ impl Session {
                 }
                 None => Vec::new(),
             },
-            Action::SwitchBranch(branch) => {
-                self.timeline.switch_to(branch);
-                Vec::new()
-            }
+            Action::SwitchBranch(branch) => self.switch_branch(branch),
         }
     }
 
@@ -158,14 +159,11 @@ impl Session {
     fn change(&mut self, edit: &Edit) -> Result<Edit, String> {
         let mut document = (*self.document).clone();
         let inverse = edit::apply(edit, &mut document).map_err(|error| error.to_string())?;
-        let seed_changed = document.seed != self.document.seed;
-        self.document = Rc::new(document);
-        self.layout = Rc::new(Layout::of(&self.document));
-        self.problems = Rc::new(validate(&self.document));
-        self.deselect_missing();
+        let before = self.redraw(document);
+        let seed_changed = before.seed != self.document.seed;
         let document = self.document.clone();
         if seed_changed || (edit.affects_run() && self.at_the_start()) {
-            self.timeline = start(&self.document);
+            self.begin();
         } else if edit.affects_run() {
             self.timeline.intervene(Intervention::Document(document));
         }
@@ -187,6 +185,12 @@ impl Session {
                 give(&mut self.history, Step::Document(Box::new(before)));
                 vec![self.save()]
             }
+            Some(Step::Drawing(document)) => {
+                let before = self.redraw(*document);
+                self.timeline.intervene(Intervention::Document(self.document.clone()));
+                give(&mut self.history, Step::Drawing(Box::new(before)));
+                vec![self.save()]
+            }
             Some(Step::Edit { edit, key }) => match self.change(&edit) {
                 Ok(inverse) => {
                     give(&mut self.history, Step::Edit { edit: inverse, key });
@@ -198,15 +202,22 @@ impl Session {
         }
     }
 
-    #[inline(never)]
-    fn replace(&mut self, document: Document) -> Document {
+    /// Makes another document the drawing, and gives the one before.
+    fn redraw(&mut self, document: Document) -> Document {
         let before = (*self.document).clone();
         self.document = Rc::new(document);
         self.layout = Rc::new(Layout::of(&self.document));
         self.problems = Rc::new(validate(&self.document));
+        self.deselect_missing();
+        before
+    }
+
+    #[inline(never)]
+    fn replace(&mut self, document: Document) -> Document {
+        let before = self.redraw(document);
         self.selection = Selection::default();
         self.pause();
-        self.timeline = start(&self.document);
+        self.begin();
         before
     }
 
@@ -214,6 +225,28 @@ impl Session {
     fn deselect_missing(&mut self) {
         let document = &self.document;
         self.selection.retain(|id| document.node(id).is_some() || document.wire(id).is_some());
+    }
+
+    /// Takes up a branch of the run, with the drawing that belongs to it.
+    #[inline(never)]
+    fn switch_branch(&mut self, branch: usize) -> Vec<Effect> {
+        self.pause();
+        if !self.timeline.switch_to(branch) {
+            return vec![Effect::Refuse("That branch of the run is not there any more.".to_string())];
+        }
+        let drawing = branches::drawing_of(&self.timeline, &self.origin, &self.document);
+        if drawing.same_drawing(&self.document) {
+            return Vec::new();
+        }
+        let before = self.redraw(drawing);
+        self.history.note(Step::Drawing(Box::new(before)));
+        vec![self.save()]
+    }
+
+    /// Begins the run of the drawing as it is now.
+    fn begin(&mut self) {
+        self.origin = self.document.clone();
+        self.timeline = start(&self.document);
     }
 
     fn at_the_start(&self) -> bool {
@@ -242,7 +275,7 @@ impl Session {
             }
             Transport::Reset => {
                 self.pause();
-                self.timeline = start(&self.document);
+                self.begin();
             }
             Transport::Seek(time) => self.timeline.seek_time(time),
             Transport::SetSpeed(speed) if speed.is_finite() => self.speed = speed.clamp(SPEED_RANGE.0, SPEED_RANGE.1),
@@ -256,7 +289,7 @@ impl Session {
 
     fn play(&mut self) {
         if self.now() >= self.end() {
-            self.timeline = start(&self.document);
+            self.begin();
         }
         self.playing = true;
         self.debt = 0.0;
@@ -354,6 +387,11 @@ impl Session {
     /// The timeline of the run.
     pub fn timeline(&self) -> &Timeline<Run> {
         &self.timeline
+    }
+
+    /// The branches of the run: the one that is shown, and those that were left when the past was changed.
+    pub fn branches(&self) -> branches::Branches {
+        branches::named(&self.timeline, &self.origin)
     }
 
     /// The clock of the run.

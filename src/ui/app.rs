@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use gloo_events::{EventListener, EventListenerOptions};
+use gloo_events::EventListener;
 use gloo_render::{request_animation_frame, AnimationFrame};
 use gloo_timers::callback::Timeout;
-use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use crate::diagram::geometry::Point;
+use crate::diagram::geometry::{Point, Side};
+use crate::diagram::layout::Layout;
 use crate::diagram::palette::Theme;
 use crate::scenario::document::Document;
 use crate::scenario::instantiate::Intervention;
@@ -29,9 +29,13 @@ use super::palette::palette;
 use super::snapshot::{snapshot, Snapshot, PARTS_PER_LOOK};
 use super::transport::{at, part_of, transport_bar, TransportProps};
 
+mod around;
 mod commands;
+mod linked;
 mod perform;
 mod switching;
+
+use around::{chosen_theme, listeners, theme_name};
 
 /// Milliseconds between two looks at nodes and numbers while the run goes on; messages move every frame.
 const LOOK_MS: f64 = 40.0;
@@ -103,6 +107,10 @@ pub enum Msg {
     OpenEmpty,
     /// Open a dialog, or close the one that is open.
     Dialog(Option<Dialog>),
+    /// Take up this branch of the run.
+    SwitchBranch(usize),
+    /// Something about links that carry drawings.
+    Link(super::link::Ask),
     /// Say that something can't be done.
     Refuse(String),
     /// Say something.
@@ -141,6 +149,8 @@ struct PaletteDrag {
 pub struct App {
     session: Session,
     gesture: Gesture,
+    /// The geometry while parts are dragged: the wires follow.
+    dragged: Option<Rc<Layout>>,
     view: View,
     /// Whether the view has been fitted to the canvas yet.
     fitted: bool,
@@ -217,6 +227,7 @@ impl Component for App {
             findings: Rc::default(),
             session,
             gesture: Gesture::default(),
+            dragged: None,
             view: View::default(),
             fitted: false,
             moved: false,
@@ -254,6 +265,7 @@ impl Component for App {
             _listeners: listeners(&send),
             send,
         };
+        app.follow_script();
         start.complaints.into_iter().for_each(|complaint| app.say(complaint, true));
         app.look(true);
         app
@@ -272,6 +284,9 @@ impl Component for App {
             self.fit();
             self.look(true);
             self.send.emit(Msg::Resized);
+            if browser::linked().is_some() {
+                self.send.emit(Msg::Link(super::link::Ask::Read));
+            }
         }
         if let Some(flights) = self.flights.as_mut().filter(|_| self.refit || !self.session.playing()) {
             flights.fit(browser::pixel_ratio());
@@ -306,7 +321,7 @@ impl Component for App {
                 if !self.embed || edit { { self.palette() } }
                 <main class="canvas">
                     <h1 class="away">{ title(self.session.document()) }</h1>
-                    <Canvas document={self.session.document().clone()} layout={self.session.layout().clone()} snapshot={self.snapshot.clone()}
+                    <Canvas document={self.session.document().clone()} layout={self.layout().clone()} snapshot={self.snapshot.clone()}
                         view={self.view} gesture={self.gesture.clone()} mode={self.session.mode()} surface={self.surface.clone()}
                         layer={self.layer.clone()} send={self.send.clone()} />
                     { self.armed_bar() }
@@ -336,24 +351,6 @@ impl Component for App {
     }
 }
 
-/// The theme that was chosen, or that the address or the system asks for.
-fn chosen_theme() -> Theme {
-    let asked = browser::address_parameter("theme").filter(|theme| theme == "light" || theme == "dark");
-    match asked.or_else(browser::kept_theme).as_deref() {
-        Some("dark") => Theme::Dark,
-        Some("light") => Theme::Light,
-        _ if browser::media("(prefers-color-scheme: dark)") => Theme::Dark,
-        _ => Theme::Light,
-    }
-}
-
-fn theme_name(theme: Theme) -> &'static str {
-    match theme {
-        Theme::Light => "light",
-        Theme::Dark => "dark",
-    }
-}
-
 /// The title of the page.
 fn title(document: &Document) -> String {
     if document.title.is_empty() {
@@ -361,46 +358,6 @@ fn title(document: &Document) -> String {
     } else {
         format!("{} · Patchbay", document.title)
     }
-}
-
-/// Pointers that leave the palette, keys that are meant for the page, and the size of the window.
-fn listeners(send: &Callback<Msg>) -> Vec<EventListener> {
-    let Some(window) = browser::window() else { return Vec::new() };
-    let position = |event: &web_sys::Event| {
-        let event = event.dyn_ref::<web_sys::PointerEvent>()?;
-        Some((f64::from(event.client_x()), f64::from(event.client_y())))
-    };
-    let on = |name: &'static str, make: fn(Option<Point>) -> Option<Msg>| {
-        let send = send.clone();
-        EventListener::new(&window, name, move |event| {
-            if let Some(message) = make(position(event)) {
-                send.emit(message);
-            }
-        })
-    };
-    let keys = {
-        let send = send.clone();
-        let options = EventListenerOptions::enable_prevent_default();
-        EventListener::new_with_options(&window, "keydown", options, move |event| {
-            let Some(key) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
-            let typing =
-                event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()).is_some_and(|element| {
-                    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-                        && element.get_attribute("type").as_deref() != Some("range")
-                });
-            if let Some(command) = super::keys::anywhere(key).filter(|command| !typing || *command == Command::Escape) {
-                event.prevent_default();
-                send.emit(Msg::Command(command));
-            }
-        })
-    };
-    vec![
-        on("pointermove", |at| at.map(Msg::WindowMove)),
-        on("pointerup", |at| Some(Msg::WindowUp(at))),
-        on("pointercancel", |_| Some(Msg::WindowUp(None))),
-        on("resize", |_| Some(Msg::Resized)),
-        keys,
-    ]
 }
 
 // What the page shows.
@@ -471,6 +428,7 @@ impl App {
             end,
             speed: session.speed(),
             seed: session.document().seed,
+            branches: session.timeline().branches().len(),
             marks: planned.chain(done).take(100).collect(),
             may_run: session.mode() != Mode::View,
             may_edit: session.mode() == Mode::Edit && !self.embed,
@@ -487,8 +445,9 @@ impl App {
             Armed::Place(kind) => {
                 format!("Click the place for the new {}.", super::snapshot::kind_label(kind).to_ascii_lowercase())
             }
-            Armed::Connect(id, true) => format!("Connect {}: click where its messages go.", label(id)),
-            Armed::Connect(id, false) => format!("Connect {}: click where its messages come from.", label(id)),
+            Armed::Connect(id, Side::Left) => format!("Connect {}: click where its messages come from.", label(id)),
+            Armed::Connect(id, Side::Right) => format!("Connect {}: click where its messages go.", label(id)),
+            Armed::Connect(id, Side::Below) => format!("Connect {}: click where its dead letters go.", label(id)),
             Armed::Move(id) => format!("Move {}: click its new place.", label(id)),
         };
         html! {
@@ -568,10 +527,16 @@ impl App {
             dialog: self.dialog.as_ref(),
             quick_add: self.quick_add.as_ref(),
             document: self.session.document(),
+            session: &self.session,
             modal: &self.modal,
             offer: &self.offer,
             send: &self.send,
         })
+    }
+
+    /// The geometry that is shown.
+    fn layout(&self) -> &Rc<Layout> {
+        self.dragged.as_ref().unwrap_or(self.session.layout())
     }
 
     fn scene(&self) -> Scene<'_> {

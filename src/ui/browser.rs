@@ -1,12 +1,18 @@
 //! The browser's own things: storage, files, addresses, the clipboard, the size of things.
 
+use serde_json::Value as Json;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Storage, Url, UrlSearchParams, Window};
+
+use crate::vocabulary::json;
 
 /// The key under which the open document is kept.
 const DOCUMENT_KEY: &str = "patchbay.document";
 /// The key under which a document that could not be read is put aside.
 const ASIDE_KEY: &str = "patchbay.document.unreadable";
+/// The key under which own work is kept aside while a drawing from a link is open, and how many there may be.
+const OWN_KEY: &str = "patchbay.aside";
+const ASIDE_MAX: usize = 12;
 /// The key of the chosen theme.
 const THEME_KEY: &str = "patchbay.theme";
 
@@ -35,6 +41,57 @@ pub fn kept_document() -> Option<String> {
 pub fn put_aside(text: &str) {
     if let Some(storage) = storage() {
         let _ = storage.set_item(ASIDE_KEY, text);
+    }
+}
+
+/// The drawings that were kept aside, newest last, as texts.
+#[inline(never)]
+pub fn kept_aside() -> Vec<String> {
+    let text = storage().and_then(|storage| storage.get_item(OWN_KEY).ok()?);
+    match text.and_then(|text| json::read(&text).ok()) {
+        Some(Json::Array(texts)) => texts.iter().filter_map(|text| text.as_str().map(str::to_string)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Keeps a drawing aside, once; false if there is no room for it.
+#[inline(never)]
+pub fn keep_aside(text: &str) -> bool {
+    let mut texts = kept_aside();
+    if texts.iter().any(|kept| kept == text) {
+        return true;
+    }
+    texts.push(text.to_string());
+    texts.len() <= ASIDE_MAX && write_aside(texts)
+}
+
+/// Keeps the drawing with this number aside no longer.
+#[inline(never)]
+pub fn forget_aside(number: usize) {
+    let mut texts = kept_aside();
+    if number < texts.len() {
+        texts.remove(number);
+        write_aside(texts);
+    }
+}
+
+fn write_aside(texts: Vec<String>) -> bool {
+    let text = json::to_text(&Json::Array(texts.into_iter().map(Json::String).collect()));
+    storage().is_some_and(|storage| storage.set_item(OWN_KEY, &text).is_ok())
+}
+
+/// The letters of a drawing in the page's address, behind `#d=`.
+pub fn linked() -> Option<String> {
+    window()?.location().hash().ok()?.strip_prefix("#d=").map(str::to_string)
+}
+
+/// Takes the drawing out of the page's address: from now on it changes, and the address would not.
+#[inline(never)]
+pub fn forget_link() {
+    let Some(window) = window() else { return };
+    let (location, history) = (window.location(), window.history());
+    if let (Ok(path), Ok(search), Ok(history)) = (location.pathname(), location.search(), history) {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("{path}{search}")));
     }
 }
 
@@ -78,6 +135,11 @@ pub fn clock_ms() -> f64 {
 /// Device pixels per CSS pixel.
 pub fn pixel_ratio() -> f64 {
     window().map_or(1.0, |window| window.device_pixel_ratio()).clamp(0.5, 4.0)
+}
+
+/// The height of the window in CSS pixels.
+pub fn window_height() -> f64 {
+    window().and_then(|window| window.inner_height().ok()?.as_f64()).unwrap_or(800.0)
 }
 
 /// Sets an attribute of the page's root element.

@@ -6,13 +6,12 @@ use web_sys::{HtmlCanvasElement, HtmlElement};
 use yew::prelude::*;
 
 use crate::diagram::face::{node_shapes, NodeView};
-use crate::diagram::geometry::{outline, snap, Frame, Outline, Point};
+use crate::diagram::geometry::{outline, port_point, sides, Frame, Outline, Point, Side};
 use crate::diagram::layout::Layout;
 use crate::diagram::topology::{wire_label, wire_shape};
-use crate::model::kind::Direction;
-use crate::model::node_kind;
+use crate::model::{node_kind, PortSpec};
 use crate::scenario::document::{Document, Node, Wire};
-use crate::session::gesture::{port_point, Armed, Gesture, Phase, Pointer};
+use crate::session::gesture::{Armed, Gesture, Phase, Pointer};
 use crate::session::{Mode, View};
 
 use super::app::{Msg, PointerEvent as Moved};
@@ -198,23 +197,14 @@ fn Wires(props: &WiresProps) -> Html {
 }
 
 fn nodes(props: &CanvasProps, enclosures: bool) -> Html {
-    let dragged = match &props.gesture.phase {
-        Phase::Dragging { ids, by, .. } => Some((ids, *by)),
-        _ => None,
-    };
     let parts = props.document.nodes.iter().enumerate().filter_map(|(index, node)| {
         if (outline(&node.kind) == Outline::Enclosure) != enclosures {
             return None;
         }
         let (frame, view) = (*props.layout.frame_at(index)?, props.snapshot.nodes.get(index)?.clone());
-        let shift = dragged.filter(|(ids, _)| ids.contains(&node.id)).map(|(_, by)| {
-            let to = snap((node.at.0 + by.0, node.at.1 + by.1));
-            (to.0 - node.at.0, to.1 - node.at.1)
-        });
         let dim = props.gesture.accepts(&props.document, &node.id) == Some(false);
         Some(html! {
-            <Part key={node.id.clone()} document={props.document.clone()} {index} {frame} {view}
-                shift={shift.unwrap_or((0.0, 0.0))} {dim} ports={props.mode == Mode::Edit} />
+            <Part key={node.id.clone()} document={props.document.clone()} {index} {frame} {view} {dim} ports={props.mode == Mode::Edit} />
         })
     });
     html! { for part in parts { { part } } }
@@ -227,7 +217,6 @@ struct PartProps {
     index: usize,
     frame: Frame,
     view: Rc<NodeView>,
-    shift: Point,
     dim: bool,
     ports: bool,
 }
@@ -236,7 +225,6 @@ impl PartialEq for PartProps {
     /// Views that did not change keep their pointer, so most comparisons look at no text at all.
     fn eq(&self, other: &PartProps) -> bool {
         (Rc::ptr_eq(&self.view, &other.view) || self.view == other.view)
-            && self.shift == other.shift
             && self.dim == other.dim
             && self.ports == other.ports
             && self.frame == other.frame
@@ -250,38 +238,47 @@ impl PartialEq for PartProps {
 #[component]
 fn Part(props: &PartProps) -> Html {
     let (x, y) = props.frame.centre();
-    let transform = format!("translate({:.1} {:.1})", x + props.shift.0, y + props.shift.1);
+    let transform = format!("translate({:.1} {:.1})", x, y);
     let Some(node) = props.document.nodes.get(props.index) else { return html! {} };
     let kind = node_kind(&node.kind);
     let extent = (props.frame.width, props.frame.height);
-    let has = |direction| kind.is_some_and(|kind| kind.ports.iter().any(|port| port.direction == direction));
     let centre = Frame::about((0.0, 0.0), extent);
     html! {
         <g class={classes!("part", props.dim.then_some("dim"), props.view.selected.then_some("selected"))} {transform}
             data-testid="node" data-node={node.id.clone()} data-kind={node.kind.clone()}>
             { shapes_html(&node_shapes(&node.kind, node.label(), extent, &props.view)) }
             if props.ports {
-                for outgoing in [true, false] {
-                    if has(if outgoing { Direction::Out } else { Direction::In }) {
-                        { port(port_point(&centre, outgoing), outgoing) }
-                    }
+                for (side, port) in kind.into_iter().flat_map(sides) {
+                    { port_html(port_point(&centre, side), side, port) }
                 }
             }
         </g>
     }
 }
 
-fn port((x, y): Point, outgoing: bool) -> Html {
-    let side = if outgoing { "out" } else { "in" };
-    html! { <circle class={classes!("port", side)} data-port={side} cx={format!("{x:.1}")} cy={format!("{y:.1}")} r="5" /> }
+/// A port with its name, which is shown while the pointer is on it or its node is selected.
+fn port_html((x, y): Point, side: Side, port: &PortSpec) -> Html {
+    let (label, label_x, label_y, anchor) = match side {
+        Side::Left => ("in", x - 8.0, y - 8.0, "end"),
+        Side::Right => ("out", x + 8.0, y - 8.0, "start"),
+        Side::Below => ("dead letters", x + 9.0, y + 13.0, "start"),
+    };
+    html! {
+        <>
+            <circle class={classes!("port", port.name)} data-port={port.name} cx={format!("{x:.1}")} cy={format!("{y:.1}")} r="5">
+                <title>{ format!("{label}: {}", port.help) }</title>
+            </circle>
+            <text class="port-label label fill-soft halo stroke-paper" x={format!("{label_x:.1}")} y={format!("{label_y:.1}")} text-anchor={anchor} font-size="10.5">{ label }</text>
+        </>
+    }
 }
 
 /// The line, the rectangle or the part that is under way.
 fn under_way(props: &CanvasProps) -> Html {
     match &props.gesture.phase {
-        Phase::Connecting { from, outgoing, to } => {
+        Phase::Connecting { from, side, to } => {
             let Some(frame) = props.layout.frame(from) else { return html! {} };
-            let (x, y) = port_point(frame, *outgoing);
+            let (x, y) = port_point(frame, *side);
             html! { <line class="stroke-accent draft" x1={x.to_string()} y1={y.to_string()} x2={to.0.to_string()} y2={to.1.to_string()} /> }
         }
         Phase::Boxing { start, end } => html! {

@@ -14,13 +14,16 @@ use crate::model::broker::server::Word;
 use crate::model::node_kind;
 use crate::scenario::document::Node;
 use crate::session::{Action, Session};
-use crate::vocabulary::json;
+use crate::vocabulary::{json, NodeId};
 
 use super::app::Msg;
 use super::dock::DockState;
 
 /// Lines that are shown.
 const LINES_MAX: usize = 200;
+
+/// Answers to one line that are looked for.
+const LINES_SHOWN_MAX: usize = 12;
 
 /// One line of the transcript.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +73,17 @@ pub fn view(session: &Session, state: &DockState) -> View {
     }
 }
 
+/// What a console with a script said last, and what was answered since.
+#[inline(never)]
+pub fn last_words(session: &Session, node: NodeId) -> Vec<String> {
+    let transcript = session.run().simulation().transcript(node);
+    let lines: Vec<Line> = transcript.iter().rev().take(LINES_SHOWN_MAX).map(|text| line(text)).collect();
+    let Some(said) = lines.iter().position(|line| line.class == "typed") else {
+        return Vec::new();
+    };
+    lines[..=said].iter().rev().map(|line| line.text.clone()).collect()
+}
+
 /// Takes a line of JSON apart: who, what, and the rest as it is.
 fn line(text: &str) -> Line {
     let Ok(Json::Object(mut fields)) = json::read(text) else {
@@ -78,7 +92,11 @@ fn line(text: &str) -> Line {
     let text_of = |json: Option<Json>| json.and_then(|json| json.as_str().map(str::to_string)).unwrap_or_default();
     let client = text_of(fields.remove("client"));
     if let Some(typed) = fields.remove("line") {
-        let text = format!("{}> {}", client, text_of(Some(typed)));
+        // In a script the client is named in the line itself.
+        let text = match client.as_str() {
+            "" => text_of(Some(typed)),
+            client => format!("{client}> {}", text_of(Some(typed))),
+        };
         return Line { class: "typed", client: text_of(fields.remove("at")), text };
     }
     let Some((word, body)) = fields.into_iter().next() else {

@@ -12,7 +12,9 @@ use crate::diagram::geometry::Point;
 use crate::model::broker::profile::profile;
 use crate::model::node_kind;
 use crate::scenario::document::Document;
-use crate::scenario::library;
+use crate::scenario::{codec, library};
+use crate::session::branches::Branches;
+use crate::session::Session;
 
 use super::app::Msg;
 use super::brokers::Brokers;
@@ -20,6 +22,7 @@ use super::browser;
 use super::fidelity::sheet;
 use super::icons::glyph;
 use super::keys::HELP;
+use super::link::{Ask, ShareLink};
 use super::switch::SwitchDialog;
 
 /// Files larger than this are not even read: far above what the text form allows.
@@ -30,8 +33,10 @@ const FILE_BYTES_MAX: f64 = 64e6;
 pub enum Dialog {
     /// Ready scenarios and files.
     Gallery,
-    /// Files, pictures and the text for a host page.
+    /// Files, pictures, the link and the text for a host page.
     Share,
+    /// The branches of the run.
+    Branches,
     /// The keys.
     Keys,
     /// Switching this broker to another product.
@@ -63,6 +68,8 @@ pub struct Shown<'a> {
     pub quick_add: Option<&'a QuickAdd>,
     /// The document.
     pub document: &'a Rc<Document>,
+    /// The session.
+    pub session: &'a Session,
     /// The dialog's element; the root opens it once it is there.
     pub modal: &'a NodeRef,
     /// The list's element; the root moves it to its place.
@@ -76,6 +83,7 @@ pub fn dialogs(shown: &Shown) -> Html {
     let body = shown.dialog.map(|dialog| match dialog {
         Dialog::Gallery => ("Open", gallery(shown.send)),
         Dialog::Share => ("Share", share(shown)),
+        Dialog::Branches => ("Branches of the run", branches(shown)),
         Dialog::Keys => ("Keys", keys()),
         Dialog::Switch(host) => (
             "Switch product",
@@ -150,6 +158,7 @@ fn gallery(send: &Callback<Msg>) -> Html {
                 <button onclick={empty}><b>{ "An empty canvas" }</b><span>{ "Begin with nothing and patch your own." }</span></button>
                 <button onclick={compare} data-testid="compare-brokers"><b>{ "Compare brokers" }</b><span>{ "The same load on every product, side by side, and what each is best for." }</span></button>
             </div>
+            { aside(send) }
             <label class="file">{ "Or open a file: " }<input type="file" accept=".json,.svg,application/json,image/svg+xml" onchange={pick_file(send)} /></label>
             <p class="help">{ "A document that was saved here, or a picture of a drawing: the picture carries its document. Undo brings back what is open now." }</p>
         </>
@@ -185,13 +194,13 @@ fn share(props: &Shown) -> Html {
     let ready = library::ALL
         .iter()
         .find(|ready| library::document(ready.id).as_ref().is_some_and(|other| other.same_drawing(props.document)));
-    let frame = ready.map(|ready| {
-        format!(
-            "<iframe src=\"{}?scenario={}&embed=1&mode=play\" title=\"{}\" width=\"100%\" height=\"420\" loading=\"lazy\"></iframe>",
-            browser::page_address(),
-            ready.id,
+    let short = ready.map(|ready| {
+        let address = format!("{}?scenario={}", browser::page_address(), ready.id);
+        let frame = format!(
+            "<iframe src=\"{address}&embed=1&mode=play\" title=\"{}\" width=\"100%\" height=\"420\" loading=\"lazy\"></iframe>",
             props.document.title.replace('"', "&quot;")
-        )
+        );
+        (address, frame)
     });
     html! {
         <>
@@ -199,19 +208,73 @@ fn share(props: &Shown) -> Html {
                 <button onclick={click(|| Msg::ExportDocument)}><b>{ "Save the document" }</b><span>{ "A JSON file that can be opened here, written by hand, and run in a terminal." }</span></button>
                 <button onclick={click(|| Msg::ExportTopology)}><b>{ "Save a picture" }</b><span>{ "An SVG file of this moment. It carries the document, so it can be opened here again." }</span></button>
             </div>
-            if let Some(frame) = frame {
+            <h3>{ "A link" }</h3>
+            if let Some((address, frame)) = short {
+                { snippet(address, "Link", props.send) }
+                <p class="help">{ "This is a ready scenario. Once it is changed, the link carries the whole drawing." }</p>
                 <h3>{ "In a page of your own" }</h3>
-                { snippet(frame, props.send) }
+                { snippet(frame, "Text for a page", props.send) }
                 <p class="help">{ "mode may be view (look only), play (run and break) or edit. Add theme=light or theme=dark to fix the colours." }</p>
             } else {
-                <p class="help">{ "The ready scenarios can also stand in a page of your own: open one, and its text for the page is here." }</p>
+                <ShareLink document={props.document.clone()} send={props.send.clone()} />
             }
         </>
     }
 }
 
+/// Own work that was put aside for a drawing from a link.
+fn aside(send: &Callback<Msg>) -> Html {
+    let texts = browser::kept_aside();
+    if texts.is_empty() {
+        return html! {};
+    }
+    let click = |ask: fn(usize) -> Ask, number: usize| {
+        let send = send.clone();
+        Callback::from(move |_: MouseEvent| send.emit(Msg::Link(ask(number))))
+    };
+    let row = |(number, text): (usize, &String)| {
+        let (title, parts) = match codec::decode(text) {
+            Ok(document) if document.title.is_empty() => ("Untitled".to_string(), document.nodes.len()),
+            Ok(document) => (document.title, document.nodes.len()),
+            Err(_) => ("Can't be read".to_string(), 0),
+        };
+        html! {
+            <li>
+                <button onclick={click(Ask::OpenAside, number)} data-testid="aside"><b>{ title.clone() }</b><span class="soft">{ format!("{parts} parts") }</span></button>
+                <button class="tool danger" aria-label={format!("Forget {title}")} title="Forget it" onclick={click(Ask::ForgetAside, number)}>{ glyph("trash") }</button>
+            </li>
+        }
+    };
+    html! {
+        <>
+            <h3>{ "Your own work, kept aside" }</h3>
+            <ul class="aside">{ for texts.iter().enumerate().rev().map(row) }</ul>
+        </>
+    }
+}
+
+/// The branches of the run: the one that is shown, and those that can be taken up again.
+fn branches(shown: &Shown) -> Html {
+    let Branches { shown: current, left } = shown.session.branches();
+    let take_up = |number: usize| {
+        let send = shown.send.clone();
+        Callback::from(move |_: MouseEvent| send.emit(Msg::SwitchBranch(number)))
+    };
+    html! {
+        <>
+            <p class="help">{ "Something was changed in the past of the run, and what came after it was left as a branch. Choose one to go back to it; the one that is shown is kept too." }</p>
+            <div class="gallery two" data-testid="branches">
+                <button disabled=true aria-current="true"><b>{ current.name }</b><span>{ format!("Shown now. Run to {}.", current.until) }</span></button>
+                for (number, (branch, parting)) in left.iter().enumerate().rev() {
+                    <button onclick={take_up(number)} data-branch={number.to_string()}><b>{ branch.name.clone() }</b><span>{ format!("Parts from what is shown at {parting}. Run to {}.", branch.until) }</span></button>
+                }
+            </div>
+        </>
+    }
+}
+
 /// A text to copy.
-fn snippet(text: String, send: &Callback<Msg>) -> Html {
+pub fn snippet(text: String, label: &'static str, send: &Callback<Msg>) -> Html {
     let onclick = {
         let (text, send) = (text.clone(), send.clone());
         Callback::from(move |_: MouseEvent| {
@@ -221,7 +284,7 @@ fn snippet(text: String, send: &Callback<Msg>) -> Html {
     };
     html! {
         <div class="snippet">
-            <textarea class="number" rows="3" readonly=true value={text} aria-label="Text for a page" />
+            <textarea class="number" rows="3" readonly=true value={text} aria-label={label} />
             <button {onclick}>{ "Copy" }</button>
         </div>
     }

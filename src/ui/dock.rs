@@ -419,7 +419,7 @@ pub fn Pane(props: &PaneProps) -> Html {
         Content::Drawing(drawing) => html! {
             <>
                 { drawing_html(drawing) }
-                if let Some(note) = &drawing.note { <p class="note">{ note.clone() }</p> }
+                if let Some(note) = &drawing.note { <p class={classes!("note", (props.tab == Tab::Depth).then_some("above"))}>{ note.clone() }</p> }
             </>
         },
         Content::Nothing => html! {},

@@ -4,6 +4,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
 
 use crate::diagram::face::{flight_mark, MarkForm};
+use crate::diagram::layout::Layout;
 use crate::diagram::palette::{Theme, Tone};
 use crate::diagram::topology::flight_position;
 use crate::session::{Session, View};
@@ -50,13 +51,13 @@ impl FlightLayer {
     }
 
     /// Draws what is on the way now.
-    pub fn draw(&mut self, session: &Session, view: View, theme: Theme) {
+    pub fn draw(&mut self, session: &Session, layout: &Layout, view: View, theme: Theme) {
         let (size, ratio) = (self.size, self.ratio);
         let context = &self.context;
         // Setting a transform with numbers can't fail.
         let _ = context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
         context.clear_rect(0.0, 0.0, size.0, size.1);
-        self.place(session, view, size);
+        self.place(session, layout, view, size);
         for (kind, positions) in Carried::ALL.iter().zip(&self.positions) {
             if !positions.is_empty() {
                 draw_marks(&self.context, *kind, positions, view.zoom, theme);
@@ -65,9 +66,9 @@ impl FlightLayer {
     }
 
     /// Works out where everything is, leaving out what is off the screen.
-    fn place(&mut self, session: &Session, view: View, size: (f64, f64)) {
+    fn place(&mut self, session: &Session, layout: &Layout, view: View, size: (f64, f64)) {
         self.positions.iter_mut().for_each(Vec::clear);
-        let (run, layout, now) = (session.run(), session.layout(), session.now());
+        let (run, now) = (session.run(), session.now());
         let mut routes: Vec<Option<&crate::diagram::route::Route>> = vec![None; run.simulation().links().len()];
         for (index, wire) in session.document().wires.iter().enumerate() {
             if let Some(slot) = run.link(&wire.id).and_then(|link| routes.get_mut(link.0 as usize)) {

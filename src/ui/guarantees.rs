@@ -6,7 +6,8 @@ use yew::prelude::*;
 
 use crate::diagram::axis::grouped;
 use crate::diagram::guarantees::{Aspect, Guarantees};
-use crate::model::node_kind;
+use crate::model::{node_kind, NodeKind};
+use crate::scenario::document::{Document, Node, Wire};
 use crate::session::Session;
 use crate::vocabulary::{EventId, MessageId, NodeId, TraceEvent};
 
@@ -53,7 +54,7 @@ pub fn table(session: &Session, books: &mut Books, opened: Option<(NodeId, Aspec
     books.last = trace.iter().next_back().copied().or(books.last);
 
     let document = session.document();
-    let places = document.nodes.iter().filter(|node| node_kind(&node.kind).is_some_and(|kind| kind.hands_out()));
+    let places = document.nodes.iter().filter(|node| is_subscriber(document, node));
     let places: Vec<(NodeId, String)> =
         places.filter_map(|node| Some((run.node(&node.id)?, node.label().to_string()))).collect();
     let ids: Vec<NodeId> = places.iter().map(|(id, _)| *id).collect();
@@ -70,6 +71,16 @@ pub fn table(session: &Session, books: &mut Books, opened: Option<(NodeId, Aspec
         listed,
         is_partial: books.guarantees.is_partial(),
     }
+}
+
+/// Whether messages are handed out there. A log does so only where a consumer reads it without a group.
+fn is_subscriber(document: &Document, node: &Node) -> bool {
+    let is_consumer = |end: &str| {
+        let kind = document.node(Wire::node_of(end)).and_then(|node| node_kind(&node.kind));
+        kind.is_some_and(NodeKind::works)
+    };
+    let is_read = || document.wires.iter().any(|wire| Wire::node_of(&wire.from) == node.id && is_consumer(&wire.to));
+    node_kind(&node.kind).is_some_and(|kind| kind.hands_out() && (!kind.is_read_by_groups() || is_read()))
 }
 
 /// Stands for "before any subscriber" in place of a part.

@@ -6,6 +6,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
+use crate::diagram::geometry::Side;
 use crate::kernel::link::LinkCondition;
 use crate::kernel::{InspectionItem, ItemState, NodeCondition};
 use crate::model::{node_kind, NodeKind, ParamSpec};
@@ -424,7 +425,7 @@ fn place_html(props: &InspectorProps, node: &Node) -> Html {
             <h2>{ "Drawing" }</h2>
             <div class="deeds">
                 if has_ports {
-                    <button onclick={arm(Armed::Connect(node.id.clone(), true))} title="Then click the part to connect it with">{ glyph("connect") }{ "Connect" }</button>
+                    <button onclick={arm(Armed::Connect(node.id.clone(), Side::Right))} title="Then click the part to connect it with">{ glyph("connect") }{ "Connect" }</button>
                 }
                 <button onclick={arm(Armed::Move(node.id.clone()))} title="Then click the new place">{ glyph("move") }{ "Move" }</button>
                 <button onclick={act(&props.send, Action::DuplicateSelection)}>{ glyph("copy") }{ "Duplicate" }</button>
@@ -473,7 +474,7 @@ fn document_html(props: &InspectorProps) -> Html {
     html! {
         <>
             <h2>{ "Drawing" }</h2>
-            <input class="name" value={document.title.clone()} placeholder="Untitled" onchange={text(|title| Edit::SetTitle { title })} disabled={!editing} aria-label="Title" maxlength="120" />
+            <textarea class="name" rows="1" value={document.title.clone()} placeholder="Untitled" onchange={text(|title| Edit::SetTitle { title: title.replace('\n', " ") })} disabled={!editing} aria-label="Title" maxlength="120" />
             if editing {
                 <textarea class="about" rows="3" value={document.about.clone()} placeholder="What it shows" onchange={text(|about| Edit::SetAbout { about })} aria-label="What it shows" />
             } else {

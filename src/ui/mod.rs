@@ -22,6 +22,7 @@ pub mod icons;
 pub mod inside;
 pub mod inspector;
 pub mod keys;
+pub mod link;
 pub mod palette;
 pub mod race;
 pub mod shapes;

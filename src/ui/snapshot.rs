@@ -60,6 +60,9 @@ fn node_view(session: &Session, node: &Node) -> NodeView {
     view.headline = inspection.headline;
     view.items = inspection.items.iter().map(|item| item.state).collect();
     view.item_count = inspection.item_count;
+    if node_kind(&node.kind).is_some_and(NodeKind::talks) {
+        view.said = super::console::last_words(session, id);
+    }
     view.condition = match simulation.condition(id) {
         NodeCondition::Down => Condition::Down,
         NodeCondition::Paused => Condition::Paused,
@@ -109,13 +112,15 @@ pub fn counters(run: &Run) -> Vec<Counter> {
         let nodes = run.document().nodes.iter().filter(|node| node_kind(&node.kind).is_some_and(of));
         nodes.filter_map(|node| run.node(&node.id)).map(|node| u64::from(part(tally.level(node)))).sum()
     };
+    // A log keeps what its groups have read: there the groups tell what waits.
+    let hands_out = |kind: &NodeKind| kind.hands_out() && !kind.is_read_by_groups();
     vec![
         Counter { label: "Published", value: total(FactKind::Published), tone: "info" },
         Counter { label: "Done", value: total(FactKind::Completed), tone: "ok" },
         Counter { label: "Redelivered", value: total(FactKind::Redelivered), tone: "wait" },
         Counter { label: "Dropped", value: dropped_messages(run), tone: "lost" },
-        Counter { label: "Ready", value: waiting(NodeKind::hands_out, |level| level.0), tone: "" },
-        Counter { label: "Unacked", value: waiting(NodeKind::hands_out, |level| level.1), tone: "" },
+        Counter { label: "Ready", value: waiting(hands_out, |level| level.0), tone: "" },
+        Counter { label: "Unacked", value: waiting(hands_out, |level| level.1), tone: "" },
         Counter { label: "In work", value: waiting(NodeKind::works, |level| level.0), tone: "" },
     ]
 }

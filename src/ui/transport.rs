@@ -9,6 +9,7 @@ use crate::session::{Action, Transport};
 use crate::vocabulary::{number, Duration, Time};
 
 use super::app::Msg;
+use super::dialogs::Dialog;
 use super::icons::glyph;
 
 /// The speeds that are offered, in virtual seconds per second.
@@ -24,6 +25,8 @@ pub struct TransportProps {
     pub end: Time,
     pub speed: f64,
     pub seed: u64,
+    /// How many branches of the run were left.
+    pub branches: usize,
     /// Times of faults and other interventions, as parts of the whole.
     pub marks: Vec<(f64, String)>,
     pub may_run: bool,
@@ -57,11 +60,26 @@ pub fn transport_bar(props: &TransportProps) -> Html {
             { button("Run to the end", "end", "", Transport::RunToEnd) }
             <output class="number clock" aria-label="Virtual time" data-testid="clock">{ props.now.to_string() }</output>
             { scrub(props) }
+            if props.branches > 0 { { branches(props) } }
             { speed(props) }
             if props.may_edit {
                 { seed(props) }
             }
         </section>
+    }
+}
+
+/// The way back to what was left when the past was changed.
+#[inline(never)]
+fn branches(props: &TransportProps) -> Html {
+    let send = props.send.clone();
+    let onclick = Callback::from(move |_: MouseEvent| send.emit(Msg::Dialog(Some(Dialog::Branches))));
+    let count = props.branches + 1;
+    let label = format!("{count} branches of the run: the past was changed. Choose which one is shown");
+    html! {
+        <button class="tool branches" aria-label={label.clone()} title={label} {onclick} disabled={!props.may_run} data-testid="branches-button">
+            { glyph("branch") }<span class="number">{ count }</span>
+        </button>
     }
 }
 

@@ -31,7 +31,7 @@ export async function launchBrowser() {
 }
 
 /** The settings of a browser context for a view of the page. */
-export function contextOptions({ width = 1440, height = 900, theme = 'light', touch = false, reducedMotion = false } = {}) {
+export function contextOptions({ width = 1440, height = 900, theme = 'light', touch = false, reducedMotion = false, contrast = 'no-preference', forcedColors = 'none' } = {}) {
   return {
     viewport: { width, height },
     colorScheme: theme,
@@ -39,6 +39,8 @@ export function contextOptions({ width = 1440, height = 900, theme = 'light', to
     isMobile: touch,
     deviceScaleFactor: touch ? 2 : 1,
     reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
+    contrast,
+    forcedColors,
     locale: 'en-GB',
     timezoneId: 'UTC',
   };
@@ -71,6 +73,8 @@ export function watchForErrors(page) {
  * @param {string}  [options.path]           what follows the page's address, such as '?x=1#y'; beginning with '/hosts/'
  *                                           it is a page of an embedding host, on another origin
  * @param {boolean} [options.reducedMotion]  the system asks for less movement
+ * @param {'more'|'no-preference'} [options.contrast]  the system asks for more contrast
+ * @param {'active'|'none'} [options.forcedColors]     the system forces its own colours on the page
  * @param {string}  [options.dist]           folder with the built page
  * @param {string}  [options.hosts]          folder with the pages of hosts
  * @param {string}  [options.name]           names the picture in target/e2e-failures

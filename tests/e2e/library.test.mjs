@@ -25,3 +25,20 @@ for (const id of ids) {
     });
   });
 }
+
+test('what a script is answered is seen without looking for it', async () => {
+  await withPage({ name: 'script', path: '?scenario=trap-redis-nothing-comes-back' }, async ({ page }) => {
+    await ready(page);
+    assert.ok(await page.getByRole('tab', { name: 'Console', selected: true }).isVisible());
+    await page.getByLabel('Run to the end').click();
+    await page.waitForFunction(() => parseFloat(document.querySelector('[data-testid="clock"]').textContent) >= 20);
+    const script = page.locator('[data-testid="node"][data-kind="console"]');
+    await script.getByText('XPENDING jobs workers - + 10').waitFor();
+    await script.getByText('[["1650-0","w2",3000,3]]').waitFor();
+    assert.equal(await page.locator('.console .typed').count(), 12, 'each line of the script above its answer');
+    // Without a script the sequence is what one follows.
+    await page.getByRole('button', { name: 'Open', exact: true }).click();
+    await page.locator('[data-scenario="work-queue"]').click();
+    assert.ok(await page.getByRole('tab', { name: 'Sequence', selected: true }).isVisible());
+  });
+});

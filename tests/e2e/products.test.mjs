@@ -29,6 +29,7 @@ test('a broker is switched after it was said what that means, and one undo takes
     assert.equal(await nodes(page, 'sqs_queue').count(), 1);
     assert.equal(await nodes(page, 'queue').count(), 0);
     assert.equal(await nodes(page, 'consumer').count(), 2, 'the clients are still there');
+    assert.match(await page.locator('header .document').innerText(), / · on AWS SQS$/, 'the title says the new product');
     const chip = dialog.locator('.chip').first();
     await chip.click();
     assert.equal(await dialog.locator('.ways ol').count(), 2, 'its way before and after');

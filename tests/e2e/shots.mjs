@@ -123,6 +123,23 @@ const STATES = [
       await page.waitForTimeout(RUN_MS);
     },
   },
+  {
+    name: 'script',
+    path: '?scenario=trap-redis-nothing-comes-back',
+    async drive(page, view) {
+      await press(page, view, playButton(page));
+      await page.waitForTimeout(2 * RUN_MS);
+    },
+  },
+  ...['contrast', 'forced'].map((name) => ({
+    name,
+    context: name === 'contrast' ? { contrast: 'more' } : { forcedColors: 'active' },
+    async drive(page, view) {
+      await press(page, view, playButton(page));
+      await page.waitForTimeout(RUN_MS);
+      await pressAt(page, view, page.locator('[data-testid="node"][data-kind="queue"]').first());
+    },
+  })),
   { name: 'figure', path: '?scenario=pub-sub-notifications&embed=1', async drive() {} },
   {
     name: 'figure-inspector',
@@ -149,7 +166,7 @@ async function press(page, view, target) {
 
 /** Takes one picture and returns what went wrong on the way to it, if anything; the picture is taken all the same. */
 async function shoot(browser, url, state, view, theme) {
-  const context = await browser.newContext(contextOptions({ ...view, width: view.touch ? view.width : (state.width ?? view.width), theme }));
+  const context = await browser.newContext(contextOptions({ ...view, ...state.context, width: view.touch ? view.width : (state.width ?? view.width), theme }));
   context.setDefaultTimeout(5_000);
   const page = await context.newPage();
   const problems = watchForErrors(page);

@@ -2,7 +2,7 @@
 //!
 //! Reproduces: someone at a command line, or a test script, with several named clients. A line of the script is a time
 //! and an operation in the broker's own words (`model/broker/console.rs`): `1.5s c1> get tasks`. Lines travel over the
-//! link like everything else; what comes back is kept as a transcript.
+//! link like everything else; what is said and what comes back is kept as a transcript.
 //!
 //! Leaves out: waiting for an answer before the next line. A line that begins with no time is not said; the inspector
 //! names it. While the console is down its lines are skipped; a restarted one goes on with what is still to come.
@@ -10,13 +10,16 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use serde_json::json;
+
 use crate::kernel::{Change, Component, Context, Envelope, Inspection, Notice, Port};
 use crate::model::kind::{Direction, Group, NodeKind, ParamSpec, ParamType, PortSpec, Role};
+use crate::vocabulary::json::to_text;
 use crate::vocabulary::{BrokerMessage, Duration, Message, NodeId, Settings, Time, TimerId};
 
 const OUT: Port = Port(0);
 
-/// Answers that are kept.
+/// Lines and answers that are kept.
 const TRANSCRIPT_MAX: usize = 300;
 
 /// The console in palette, forms and validation.
@@ -100,6 +103,14 @@ impl Console {
         }
     }
 
+    /// Writes a line of JSON down.
+    fn note(&mut self, text: Rc<str>) {
+        if self.transcript.len() >= TRANSCRIPT_MAX {
+            self.transcript.pop_front();
+        }
+        self.transcript.push_back(text);
+    }
+
     /// Skips what should have been said before now.
     fn skip(&mut self, now: Time) {
         let Some(started) = self.started else { return };
@@ -116,10 +127,7 @@ impl Component for Console {
     fn on_message(&mut self, envelope: Envelope, _: &mut Context) {
         let Message::Broker(BrokerMessage::Answer(text)) = envelope.message else { return };
         self.answer_count += 1;
-        if self.transcript.len() >= TRANSCRIPT_MAX {
-            self.transcript.pop_front();
-        }
-        self.transcript.push_back(text);
+        self.note(text);
     }
 
     fn on_timer(&mut self, timer: TimerId, _: u64, context: &mut Context) {
@@ -128,8 +136,10 @@ impl Component for Console {
         }
         self.timer = None;
         let Some(started) = self.started else { return };
-        while let Some((_, line)) = self.lines.get(self.next).filter(|(at, _)| started + *at <= context.now()) {
+        let lines = self.lines.clone();
+        while let Some((_, line)) = lines.get(self.next).filter(|(at, _)| started + *at <= context.now()) {
             self.next += 1;
+            self.note(to_text(&json!({"at": context.now().to_string(), "line": &**line})).into());
             context.send(OUT, BrokerMessage::Operate(line.clone()).into());
         }
         self.plan(context);
@@ -212,7 +222,14 @@ mod tests {
         let transcript = simulation.transcript(console);
         assert_eq!(
             transcript.iter().map(|line| &**line).collect::<Vec<_>>(),
-            ["1.000 s publish a", "1.000 s publish b", "2.000 s c1> get q"]
+            [
+                r#"{"at":"1.000 s","line":"publish a"}"#,
+                r#"{"at":"1.000 s","line":"publish b"}"#,
+                "1.000 s publish a",
+                "1.000 s publish b",
+                r#"{"at":"2.000 s","line":"c1> get q"}"#,
+                "2.000 s c1> get q"
+            ]
         );
         let rows = simulation.inspect(console, 0).rows;
         assert!(rows.contains(&("Line not understood", "publish c".into())), "{rows:?}");
@@ -228,6 +245,7 @@ mod tests {
         simulation.fault(Fault::Restart(console));
         simulation.run_until(Time::ZERO + Duration::from_secs(4));
         let transcript = simulation.transcript(console);
-        assert_eq!(transcript.iter().map(|line| &**line).collect::<Vec<_>>(), ["1.000 s a", "3.000 s c"]);
+        let answers = transcript.iter().map(|line| &**line).filter(|line| !line.starts_with('{'));
+        assert_eq!(answers.collect::<Vec<_>>(), ["1.000 s a", "3.000 s c"]);
     }
 }

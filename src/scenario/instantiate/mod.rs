@@ -42,7 +42,7 @@ pub struct Run {
 }
 
 /// Something that is done to a run from outside.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Intervention {
     /// The drawing was edited: the run becomes it by the difference. Moved nodes, texts, the seed and the length of a
     /// run change nothing; planned faults that are still to come are replaced by those of the new document.

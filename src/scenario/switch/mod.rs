@@ -3,7 +3,7 @@
 //! [`plan`] reads what is inside a broker as a [`flow`] in general words: places where messages come in, subscribers,
 //! and the routes between them. [`adapt`] gives the flow the form that the other product has, [`assemble`] makes a
 //! document of it, and [`notes`] says what maps, what changes and what is lost. Clients, their parameters and their
-//! names stay; a part keeps its id where it has a counterpart.
+//! names stay; a part keeps its id where it has a counterpart. [`texts`] marks what was written about the old product.
 //!
 //! What does not live here: whether parts overlap afterwards, which `session` sees to.
 //!
@@ -17,6 +17,7 @@ mod merge;
 mod notes;
 mod rule;
 mod shape;
+mod texts;
 
 use crate::model::broker::profile::{Profile, PROFILES};
 
@@ -74,7 +75,8 @@ pub fn plan(document: &Document, host_id: &str, to_product: &str) -> Result<Swit
     let mut notes = Notes::default();
     let mut flow = flow::read(document, &host, from_shape);
     adapt::adapt(&mut flow, to_shape, &mut notes);
-    let switched = assemble::assemble(document, &host, &flow, to, to_shape, &mut notes);
+    let mut switched = assemble::assemble(document, &host, &flow, to, to_shape, &mut notes);
+    texts::mark(&mut switched, from, to);
     notes::compare_products(from, to, &mut notes);
     notes::compare_clients(document, &flow, to_shape, &mut notes);
     Ok(Switch { document: switched, notes })

@@ -2,9 +2,10 @@
 
 use super::*;
 
-use crate::diagram::geometry::snap;
+use crate::diagram::geometry::{snap, Side};
 use crate::scenario::edit::Edit;
 use crate::session::compose;
+use crate::session::gesture::Phase;
 
 /// One grid step of the arrow keys, in drawing units.
 const STEP: f64 = 12.0;
@@ -13,7 +14,7 @@ impl App {
     #[inline(never)]
     pub(super) fn pointer(&mut self, what: PointerEvent, pointer: Pointer) -> bool {
         // Moving over the canvas without pressing changes nothing, so nothing is drawn for it.
-        if what == PointerEvent::Move && self.gesture.phase == crate::session::gesture::Phase::Idle {
+        if what == PointerEvent::Move && self.gesture.phase == Phase::Idle {
             return false;
         }
         if what == PointerEvent::Down {
@@ -30,13 +31,27 @@ impl App {
             }
         };
         self.gesture = gesture;
+        self.dragged = self.dragged_layout();
         if what == PointerEvent::Up {
             if let [Outcome::Act(Action::Select(ids))] = outcomes.as_slice() {
                 self.inspector_open = !ids.is_empty();
             }
         }
         self.outcomes(outcomes);
+        if what == PointerEvent::Up {
+            self.keep_in_sight();
+        }
         true
+    }
+
+    /// Where everything would be if the parts under the pointer were dropped now.
+    fn dragged_layout(&self) -> Option<Rc<Layout>> {
+        let Phase::Dragging { ids, by, .. } = &self.gesture.phase else { return None };
+        let mut document = (**self.session.document()).clone();
+        for node in document.nodes.iter_mut().filter(|node| ids.contains(&node.id)) {
+            node.at = snap((node.at.0 + by.0, node.at.1 + by.1));
+        }
+        Some(Rc::new(Layout::of(&document)))
     }
 
     #[inline(never)]
@@ -123,7 +138,7 @@ impl App {
             }
             Command::Nudge(x, y) => self.nudge(x, y),
             Command::Towards(x, y) => self.towards(x, y),
-            Command::Connect => self.arm_selected(|id| Armed::Connect(id, true)),
+            Command::Connect => self.arm_selected(|id| Armed::Connect(id, Side::Right)),
             Command::Move => self.arm_selected(Armed::Move),
             Command::QuickAdd if self.session.mode() == Mode::Edit => {
                 let size = self.canvas_size();

@@ -4,6 +4,7 @@ use super::*;
 
 use crate::diagram::svg::{scenario_from_svg, to_svg};
 use crate::diagram::topology::{topology, FlightView, TopologyInput};
+use crate::model::node_kind;
 use crate::scenario::{codec, library};
 use crate::session::gesture::place_outcome;
 
@@ -59,10 +60,20 @@ impl App {
             },
             Msg::OpenEmpty => self.open(Document::default()),
             Msg::OpenText(name, bytes) => self.open_text(&name, &bytes),
+            other => self.show(other),
+        }
+        true
+    }
+
+    /// Handles a message about what is shown, and not about the drawing or its run.
+    fn show(&mut self, message: Msg) {
+        match message {
             Msg::Dialog(dialog) => {
                 self.close_dialog();
                 self.dialog = dialog;
             }
+            Msg::SwitchBranch(branch) => self.switch_branch(branch),
+            Msg::Link(ask) => self.linked(ask),
             Msg::Refuse(text) => self.say(text, true),
             Msg::Say(text) => self.say(text, false),
             Msg::Hush(number) => self.words.retain(|word| word.number != number),
@@ -72,7 +83,12 @@ impl App {
                 browser::keep_theme(theme_name(self.theme));
             }
             Msg::TogglePalette => self.palette_open = !self.palette_open,
-            Msg::CloseInspector => self.inspector_open = false,
+            Msg::CloseInspector => {
+                self.inspector_open = false;
+                if !self.moved {
+                    self.fit();
+                }
+            }
             Msg::ShowDocument => {
                 self.act(Action::Select(Vec::new()));
                 self.inspector_open = true;
@@ -84,8 +100,8 @@ impl App {
                 }
                 self.look(true);
             }
+            _ => {}
         }
-        true
     }
 
     /// Says something for a while.
@@ -156,8 +172,21 @@ impl App {
         self.act(Action::Open(Box::new(document)));
         self.greet = true;
         self.moved = false;
+        self.follow_script();
         self.fit();
         self.look(true);
+    }
+
+    /// A drawing that only a script drives is followed at the console: what happens is what is answered.
+    pub(super) fn follow_script(&mut self) {
+        match to_follow(self.session.document()) {
+            Some(script) => {
+                self.dock.console = script.to_string();
+                self.dock.left = Tab::Console;
+            }
+            None if self.dock.left == Tab::Console => self.dock.left = Tab::Sequence,
+            None => {}
+        }
     }
 
     /// Opens a file: a document, or a picture that carries one. What is open stays if it can't be read.
@@ -176,6 +205,18 @@ impl App {
             }
             Err(error) => self.say(format!("{name} can't be opened: {error}. What was open is still open."), true),
         }
+    }
+
+    /// Takes up another branch of the run.
+    #[inline(never)]
+    fn switch_branch(&mut self, branch: usize) {
+        self.close_dialog();
+        self.dock.followed = None;
+        self.act(Action::SwitchBranch(branch));
+        self.say(
+            format!("Shown from where the branches part, {}. Press play to see it again.", self.session.now()),
+            false,
+        );
     }
 
     /// Says a line to a broker.
@@ -329,8 +370,9 @@ impl App {
     }
 
     pub(super) fn draw_flights(&mut self) {
+        let layout = self.layout().clone();
         if let Some(flights) = &mut self.flights {
-            flights.draw(&self.session, self.view, self.theme);
+            flights.draw(&self.session, &layout, self.view, self.theme);
         }
     }
 
@@ -349,7 +391,11 @@ impl App {
         self.fitted = true;
         // On a narrow screen the greeting takes the lower part.
         let begun = self.session.now().0 > 0 || self.session.document().about.is_empty();
-        let covered = if self.greets() && !begun && size.0 < NARROW { GREETING_HEIGHT } else { 0.0 };
+        let covered = match size.0 < NARROW {
+            true if self.greets() && !begun => GREETING_HEIGHT,
+            true => TOOLS_HEIGHT,
+            false => 0.0,
+        };
         let size = (size.0, (size.1 - covered).max(120.0));
         self.view = match self.session.layout().bounds() {
             Some(bounds) => View::fitting(bounds, size, 1.15),
@@ -390,10 +436,43 @@ impl App {
     }
 }
 
+/// The console whose script drives the drawing, by its id: nothing else in it sends anything.
+fn to_follow(document: &Document) -> Option<&str> {
+    let kinds = || document.nodes.iter().filter_map(|node| Some((node, node_kind(&node.kind)?)));
+    if kinds().any(|(_, kind)| kind.makes()) {
+        return None;
+    }
+    kinds().find(|(_, kind)| kind.talks()).map(|(node, _)| node.id.as_str())
+}
+
 /// Below this width, in pixels, panels stack; the style sheet has the same number.
 const NARROW: f64 = 760.0;
 /// The room that a greeting takes there, in pixels.
 const GREETING_HEIGHT: f64 = 200.0;
+
+/// The room that the buttons for the view take there.
+const TOOLS_HEIGHT: f64 = 48.0;
+
+impl App {
+    /// On a narrow screen the inspector comes over the lower part: what it is about stays in sight above it.
+    pub(super) fn keep_in_sight(&mut self) {
+        let size = self.canvas_size();
+        if !self.inspector_open || size.0 >= NARROW {
+            return;
+        }
+        let room = browser::window_height() * (1.0 - SHEET_PART) - HEADER_HEIGHT;
+        let selected = self.session.selection().single();
+        let Some(frame) = selected.and_then(|id| self.session.layout().frame(id)) else { return };
+        let (_, below) = self.view.to_screen((frame.left, frame.bottom()));
+        if below > room {
+            self.view = self.view.panned((0.0, room - below - 8.0));
+        }
+    }
+}
+
+/// The greatest part of the window's height that a sheet takes, and the height of the header, as in the style sheet.
+const SHEET_PART: f64 = 0.62;
+const HEADER_HEIGHT: f64 = 48.0;
 
 /// The room of a page of the dock.
 fn pane_size(pane: &NodeRef) -> (f64, f64) {
