@@ -1,6 +1,7 @@
 //! Messages per second through every broker product: one producer, four consumers, acknowledgements by hand.
 //!
-//! First a table, then the same under criterion. Set `BENCH_TABLE_ONLY` to stop after the table.
+//! First a table, then the same under criterion. Set `BENCH_TABLE_ONLY` to stop after the table, and `BENCH_PRODUCT` to a
+//! product's name to measure no other in it.
 
 #[path = "products.rs"]
 mod products;
@@ -13,7 +14,8 @@ const MESSAGES: u64 = 500_000;
 const RUNS: usize = 3;
 
 fn print_table() {
-    for product in products::names() {
+    let only = std::env::var("BENCH_PRODUCT").ok();
+    for product in products::names().filter(|product| only.as_deref().is_none_or(|only| only == *product)) {
         let mut best = f64::MAX;
         for _ in 0..RUNS {
             let mut run = products::world(product, MESSAGES);

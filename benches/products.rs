@@ -9,6 +9,9 @@ use patchbay::scenario::{codec, Run};
 use patchbay::vocabulary::{FactKind, Time};
 use serde_json::{json, Value as Json};
 
+/// When the producer begins: after a group's first members have gathered, so that they read from the first message on.
+const START_AFTER: &str = "10s";
+
 /// The names of the products.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PROFILES.iter().map(|profile| profile.name)
@@ -55,7 +58,8 @@ fn drawing(product: &str, messages: u64) -> Json {
     let mut nodes = vec![
         json!({"id": "broker", "kind": host}),
         json!({"id": "producer", "kind": "producer", "params":
-            {"arrivals": "constant", "rate": 1_000_000, "limit": messages, "payload": "x", "routing_key": "{n%64}"}}),
+            {"arrivals": "constant", "rate": 1_000_000, "limit": messages, "start_after": START_AFTER, "payload": "x",
+                "routing_key": "{n%64}"}}),
         json!({"id": "reader", "kind": reader.name, "in": "broker"}),
     ];
     let mut wires = Vec::new();

@@ -111,12 +111,14 @@ fn faults(node: &str, wire: &str, number: u16) -> Vec<PlannedFault> {
         to: to.to_string(),
         lasting: number.is_multiple_of(2).then(|| Duration::from_millis(700)),
         percent: Some(300),
+        command: number.is_multiple_of(3).then(|| "send".to_string()),
     };
     vec![
         fault(number % 500, FaultKind::Crash, node),
         fault(number % 300, FaultKind::Slow, node),
         fault(number % 400, FaultKind::Partition, wire),
         fault(number % 200, FaultKind::Pause, node),
+        fault(number % 100, FaultKind::Command, node),
     ]
 }
 
@@ -283,8 +285,14 @@ fn work_queue() -> Document {
 #[test]
 fn removing_a_broker_takes_its_parts_their_wires_and_their_faults() {
     let mut document = work_queue();
-    let fault =
-        |to: &str, what| PlannedFault { at: Duration::from_secs(1), what, to: to.into(), lasting: None, percent: None };
+    let fault = |to: &str, what| PlannedFault {
+        at: Duration::from_secs(1),
+        what,
+        to: to.into(),
+        lasting: None,
+        percent: None,
+        command: None,
+    };
     document.faults = vec![
         fault("quick", FaultKind::Crash),
         fault("broker", FaultKind::Crash),

@@ -106,6 +106,7 @@ fn with_rest(document: &Document) -> Document {
             to: node.id.clone(),
             lasting: None,
             percent: None,
+            command: None,
         });
     }
     document

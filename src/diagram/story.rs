@@ -90,6 +90,7 @@ fn broker_sentence(event: &TraceEvent, names: Names) -> String {
         }
         Fact::LeaderElected { partition, leader: u32::MAX } => format!("partition {partition} has no leader"),
         Fact::LeaderElected { partition, leader } => format!("partition {partition} is led by broker {leader}"),
+        Fact::Coordinated { leader } => format!("is coordinated by broker {leader} from now on"),
         Fact::InSync { partition, replicas } => format!("partition {partition} has {replicas} replicas in sync"),
         other => other.kind().label().into(),
     }

@@ -106,6 +106,9 @@ pub struct PlannedFault {
     /// For `slow`: the time that work takes, in per cent of normal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<u32>,
+    /// For `command`: what the node is told, in the words of its buttons or of its product's console: `stop broker 2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// What a planned fault does.
@@ -121,11 +124,14 @@ pub enum FaultKind {
     Slow,
     /// The wire passes nothing; undone by its repair.
     Partition,
+    /// The node is told something; another command may undo it.
+    Command,
 }
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [FaultKind; 4] = [FaultKind::Crash, FaultKind::Pause, FaultKind::Slow, FaultKind::Partition];
+    pub const ALL: [FaultKind; 5] =
+        [FaultKind::Crash, FaultKind::Pause, FaultKind::Slow, FaultKind::Partition, FaultKind::Command];
 
     /// The word in documents.
     pub fn name(self) -> &'static str {
@@ -134,6 +140,7 @@ impl FaultKind {
             FaultKind::Pause => "pause",
             FaultKind::Slow => "slow",
             FaultKind::Partition => "partition",
+            FaultKind::Command => "command",
         }
     }
 }

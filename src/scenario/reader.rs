@@ -62,7 +62,7 @@ fn wire((place, json): (String, Json)) -> Read<Wire> {
 }
 
 fn fault((place, json): (String, Json)) -> Read<PlannedFault> {
-    let mut fields = Fields::new(json, place, &["at", "do", "to", "for", "percent"])?;
+    let mut fields = Fields::new(json, place, &["at", "do", "to", "for", "percent", "command"])?;
     Ok(PlannedFault {
         at: fields.span("at")?.map_or_else(|| fields.missing("at"), Ok)?,
         what: {
@@ -77,6 +77,7 @@ fn fault((place, json): (String, Json)) -> Read<PlannedFault> {
         percent: fields
             .optional("percent", |fields, name| fields.whole(name, u32::MAX.into()))?
             .map(|whole| whole as u32),
+        command: fields.optional("command", Fields::text)?,
     })
 }
 

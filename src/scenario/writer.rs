@@ -68,6 +68,9 @@ fn fault(fault: &PlannedFault) -> Object {
     if let Some(percent) = fault.percent {
         object.field("percent", percent);
     }
+    if let Some(command) = &fault.command {
+        object.field("command", &**command);
+    }
     object
 }
 

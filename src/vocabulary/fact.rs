@@ -358,6 +358,11 @@ facts! {
         /// How many are in sync.
         replicas: u32
     } = "in-sync replicas", State;
+    /// Another broker of the cluster keeps a group's members and offsets from now on.
+    Coordinated {
+        /// The broker's number in its cluster.
+        leader: u32
+    } = "coordinator", State;
 }
 
 impl Fact {
@@ -431,7 +436,7 @@ impl Fact {
             | Fact::Partitioned { link }
             | Fact::Repaired { link } => (u64::from(link.0), 0),
             Fact::Disconnected { peer } | Fact::Reconnected { peer } => (u64::from(peer.0), 0),
-            Fact::Slowed { percent } => (u64::from(percent), 0),
+            Fact::Slowed { percent } | Fact::Coordinated { leader: percent } => (u64::from(percent), 0),
             Fact::Routed { to } => (u64::from(to.0), 0),
             Fact::Enqueued { ready, unacked }
             | Fact::Requeued { ready, unacked }

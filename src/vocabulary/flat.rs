@@ -81,6 +81,7 @@ impl<K: Ord, V> FlatMap<K, V> {
     }
 
     /// The same, quick for a new greatest key.
+    #[inline]
     fn place_to_insert(&self, key: &K) -> Result<usize, usize> {
         match self.entries.last() {
             Some((last, _)) if last >= key => self.place(key),
@@ -136,6 +137,7 @@ impl<K: Ord, V> FlatMap<K, V> {
     }
 
     /// The value of a key; made if there is none.
+    #[inline]
     pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let place = self.place_to_insert(&key).unwrap_or_else(|place| {
             self.entries.insert(place, (key, make()));

@@ -215,18 +215,32 @@ pub fn wire(chance: &mut Chance, document: &Document) -> Wire {
     Wire { id: fresh_id(&mut document.clone(), "wire"), from, to, params }
 }
 
+/// What nodes may be told; most of them understand little of it.
+const COMMANDS: &[&str] = &[
+    "send",
+    "stop broker 1",
+    "stop broker 2",
+    "stop broker 3 clean",
+    "start broker 1",
+    "start broker 2",
+    "isolate broker 1",
+    "slow follower 2 lag=2s",
+    "FLUSHALL",
+    "nothing of the kind",
+];
+
 /// A few planned faults, some of them aimed at nothing.
 pub fn faults(chance: &mut Chance, document: &Document) -> Vec<PlannedFault> {
-    let kinds = [FaultKind::Crash, FaultKind::Pause, FaultKind::Slow, FaultKind::Partition];
     let targets = [ids(document), wire_ids(document)].concat();
     let count = chance.below(6);
     (0..count)
         .map(|_| PlannedFault {
             at: Duration::from_millis(chance.below(12_000) as u64),
-            what: kinds[chance.below(4)],
+            what: FaultKind::ALL[chance.below(FaultKind::ALL.len())],
             to: some_id(chance, &targets),
             lasting: (!chance.one_in(3)).then(|| chance.span(Duration::from_secs(4))),
             percent: chance.one_in(2).then(|| chance.below(12_000) as u32),
+            command: chance.one_in(2).then(|| COMMANDS[chance.below(COMMANDS.len())].to_string()),
         })
         .collect()
 }

@@ -18,6 +18,8 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{Fault, Simulation, TraceMode, World};
+use crate::model::command::planned;
+use crate::model::node_kind;
 use crate::vocabulary::{LinkId, MessageId, NodeId, Time, WireId};
 
 use super::document::Document;
@@ -76,6 +78,8 @@ pub enum FaultDeed {
     Partition(String),
     /// The wire passes messages again.
     Repair(String),
+    /// The node is told this, as [`crate::model::command::planned`] reads it.
+    Command(String, String),
 }
 
 impl Run {
@@ -160,7 +164,7 @@ impl Run {
         self.document = document;
     }
 
-    /// The kernel's word for a deed, if its aim is there.
+    /// The kernel's word for a deed, if its aim is there, and the deed no command.
     fn resolve(&self, deed: &FaultDeed) -> Option<Fault> {
         let node = |id: &str| self.node(id).map(|node| self.simulation.host(node));
         Some(match deed {
@@ -171,12 +175,27 @@ impl Run {
             FaultDeed::Slow(id, percent) => Fault::Slow(node(id)?, *percent),
             FaultDeed::Partition(id) => Fault::Partition(self.link(id)?),
             FaultDeed::Repair(id) => Fault::Repair(self.link(id)?),
+            FaultDeed::Command(..) => return None,
         })
     }
 
     fn do_deed(&mut self, deed: &FaultDeed) {
+        if let FaultDeed::Command(id, text) = deed {
+            return self.tell(id, text);
+        }
         if let Some(fault) = self.resolve(deed) {
             self.simulation.fault(fault);
+        }
+    }
+}
+
+impl Run {
+    /// A planned command. What is none does nothing; the problems of the document say so.
+    fn tell(&mut self, id: &str, text: &str) {
+        let kind = self.document.node(id).and_then(|node| node_kind(&node.kind));
+        let command = kind.and_then(|kind| planned(kind, text).ok());
+        if let (Some(node), Some(command)) = (self.node(id), command) {
+            self.simulation.command(node, &command);
         }
     }
 }

@@ -60,16 +60,19 @@ impl Plan {
 fn deeds_of(fault: &PlannedFault) -> impl Iterator<Item = Planned> {
     let to = || fault.to.clone();
     let (begin, end) = match fault.what {
-        FaultKind::Crash => (FaultDeed::Crash(to()), FaultDeed::Restart(to())),
-        FaultKind::Pause => (FaultDeed::Pause(to()), FaultDeed::Resume(to())),
-        FaultKind::Partition => (FaultDeed::Partition(to()), FaultDeed::Repair(to())),
+        FaultKind::Crash => (FaultDeed::Crash(to()), Some(FaultDeed::Restart(to()))),
+        FaultKind::Pause => (FaultDeed::Pause(to()), Some(FaultDeed::Resume(to()))),
+        FaultKind::Partition => (FaultDeed::Partition(to()), Some(FaultDeed::Repair(to()))),
         FaultKind::Slow => {
             let percent = fault.percent.unwrap_or(100).clamp(1, SLOW_PERCENT_MAX);
-            (FaultDeed::Slow(to(), percent), FaultDeed::Slow(to(), 100))
+            (FaultDeed::Slow(to(), percent), Some(FaultDeed::Slow(to(), 100)))
         }
+        // Only another command can undo it.
+        FaultKind::Command => (FaultDeed::Command(to(), fault.command.clone().unwrap_or_default()), None),
     };
     let at = Time::ZERO + fault.at;
-    let ending = fault.lasting.map(|lasting| Planned { at: at + lasting, deed: end, began: Some(at) });
+    let ending = fault.lasting.zip(end);
+    let ending = ending.map(|(lasting, end)| Planned { at: at + lasting, deed: end, began: Some(at) });
     std::iter::once(Planned { at, deed: begin, began: None }).chain(ending)
 }
 
@@ -85,6 +88,7 @@ mod tests {
             to: to.into(),
             lasting: lasting.map(Duration::from_secs),
             percent: None,
+            command: None,
         }
     }
 

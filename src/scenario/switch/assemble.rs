@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::model::broker::profile::Profile;
+use crate::model::command::planned;
 use crate::model::kind::ParamType;
 use crate::model::{node_kind, NodeKind, ParamSpec};
 use crate::scenario::connect::{check_connection, resolve};
-use crate::scenario::document::{Document, Node, Wire};
+use crate::scenario::document::{Document, FaultKind, Node, Wire};
 use crate::vocabulary::json;
 
 use super::flow::{free_name, Flow, Join, Part, Purpose};
@@ -207,7 +208,14 @@ fn connect(made: &mut Document, join: &Join, flow: &Flow, notes: &mut Notes) {
 fn keep_faults(made: &mut Document, notes: &mut Notes) {
     let faults = std::mem::take(&mut made.faults);
     for fault in faults {
-        if made.node(&fault.to).is_some() || made.wire(&fault.to).is_some() {
+        let told = fault.command.as_ref().filter(|_| fault.what == FaultKind::Command);
+        let kind = made.node(&fault.to).and_then(|node| node_kind(&node.kind));
+        if told.zip(kind).is_some_and(|(text, kind)| planned(kind, text).is_err()) {
+            notes.lose(
+                format!("The planned command at {} ({})", fault.at, told.map_or("", |text| text)),
+                "The other product has no such command. Plan it anew.",
+            );
+        } else if made.node(&fault.to).is_some() || made.wire(&fault.to).is_some() {
             made.faults.push(fault);
         } else {
             notes.lose(

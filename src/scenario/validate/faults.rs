@@ -1,5 +1,6 @@
 //! Checks of planned faults: whether what they are aimed at is there and can fail so.
 
+use crate::model::command::planned;
 use crate::model::{node_kind, Role};
 
 use super::super::connect::{resolve_nodes, with_article};
@@ -17,6 +18,14 @@ pub(super) fn check(document: &Document, index: &Index, problems: &mut Vec<Probl
         }
         if let Some((severity, message, remedy)) = percent_flaw(fault) {
             problems.push(Problem::new(severity, format!("{place}.percent"), message).remedy(remedy));
+        }
+        if let Some((severity, message, remedy)) = command_flaw(index, fault) {
+            problems.push(Problem::new(severity, format!("{place}.command"), message).remedy(remedy));
+        }
+        if fault.what == FaultKind::Command && fault.lasting.is_some() {
+            let message = "a command is undone only by another one";
+            let remedy = "Leave it out, and plan the command that undoes this one.";
+            problems.push(Problem::new(Severity::Warning, format!("{place}.for"), message).remedy(remedy));
         }
         if fault.at > document.until {
             let message = format!("is {}, after the run has ended at {}", fault.at, document.until);
@@ -65,6 +74,33 @@ fn aim_flaw(document: &Document, index: &Index, fault: &PlannedFault) -> Option<
             let remedy = suggestion(&fault.to, index.nodes.keys().copied());
             Some((format!("there is no node \"{}\"", fault.to), remedy))
         }
+    }
+}
+
+/// What is wrong with the command of a fault.
+fn command_flaw(index: &Index, fault: &PlannedFault) -> Option<(Severity, String, String)> {
+    match (fault.what, &fault.command) {
+        (FaultKind::Command, Some(text)) => {
+            let kind = index.node(&fault.to).and_then(|node| node_kind(&node.kind))?;
+            if matches!(kind.role, Role::Member { .. }) {
+                // Its aim is wrong, and that is said.
+                return None;
+            }
+            let flaw = planned(kind, text).err()?;
+            let remedy = match flaw.known.is_empty() {
+                true => "Write it as at the console.".to_string(),
+                false => suggestion(&flaw.word, flaw.known),
+            };
+            Some((Severity::Error, flaw.message, remedy))
+        }
+        (FaultKind::Command, None) => {
+            let remedy = "Write \"command\": and what you would write at the console, or press.".to_string();
+            Some((Severity::Error, "is missing".to_string(), remedy))
+        }
+        (_, Some(_)) => {
+            Some((Severity::Warning, "means something only for \"command\"".to_string(), "Leave it out.".to_string()))
+        }
+        (_, None) => None,
     }
 }
 

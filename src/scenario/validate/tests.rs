@@ -91,6 +91,30 @@ fn wrong_faults_are_named_with_their_place() {
         plan(json!({ "at": "1s", "do": "slow", "to": "worker", "percent": 0 })),
         &["faults[0].percent", "must be 1..10000, is 0"],
     );
+    let tell = |command: &str| plan(json!({ "at": "1s", "do": "command", "to": "broker", "command": command }));
+    expect(tell("porge tasks"), &["error faults[0].command", "no word \"porge\"", "Did you mean \"purge\"?"]);
+    expect(tell("purge"), &["error faults[0].command", "purge QUEUE"]);
+    expect(plan(json!({ "at": "1s", "do": "command", "to": "broker" })), &["faults[0].command", "is missing"]);
+    expect(
+        plan(json!({ "at": "1s", "do": "command", "to": "tasks", "command": "sent" })),
+        &["faults[0].command", "no command \"sent\"", "Did you mean \"send\"?"],
+    );
+    expect(
+        plan(json!({ "at": "1s", "do": "command", "to": "worker", "command": "send" })),
+        &["faults[0].command", "takes no commands"],
+    );
+    expect(
+        plan(json!({ "at": "1s", "do": "command", "to": "queue", "command": "purge tasks" })),
+        &["faults[0].to", "Aim it at the broker."],
+    );
+    expect(
+        plan(json!({ "at": "1s", "for": "1s", "do": "command", "to": "tasks", "command": "send" })),
+        &["warning faults[0].for", "undone only by another one"],
+    );
+    expect(
+        plan(json!({ "at": "1s", "do": "crash", "to": "worker", "command": "send" })),
+        &["warning faults[0].command", "only for \"command\""],
+    );
     expect(
         plan(json!({ "at": "2m", "do": "crash", "to": "worker" })),
         &["warning faults[0].at", "after the run has ended"],

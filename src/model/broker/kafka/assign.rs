@@ -2,18 +2,17 @@
 //!
 //! Reproduces: Kafka's assignors. Members are sorted, static ones first by instance id, then by member id. `range`
 //! deals each topic by itself, so that the first members get more of every topic; `roundrobin` deals all partitions in
-//! turn; `sticky` balances first and keeps what can stay; `cooperative-sticky` is the same, but holds back what its
-//! owner has not given up yet (apache/kafka, `RangeAssignor`, `RoundRobinAssignor`, `AbstractStickyAssignor`,
-//! `CooperativeStickyAssignor`). The broker's `uniform` assignor (KIP-848) makes the same promises as `sticky`.
+//! turn (apache/kafka, `RangeAssignor`, `RoundRobinAssignor`). The sticky ones are in `sticky.rs`. The broker's `uniform`
+//! assignor (KIP-848) makes the same promises as `sticky`.
 //!
-//! Leaves out: racks. Where members subscribe to different topics, `sticky` moves one partition at a time until no move
-//! helps; Java's order of moves may differ, the balance does not.
+//! Leaves out: racks.
 
 use std::rc::Rc;
 
 use crate::vocabulary::order::{sort_by, sort_by_key};
 
 use super::partition::TopicPartition;
+use super::sticky::sticky;
 
 /// A way to share partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,10 +82,8 @@ pub fn assign(strategy: Strategy, candidates: &[Candidate], topics: &Topics) -> 
     match strategy {
         Strategy::Range => range(&order, candidates, topics, &mut given),
         Strategy::RoundRobin => round_robin(&order, candidates, topics, &mut given),
-        Strategy::Sticky => sticky(&order, candidates, topics, &mut given),
-        Strategy::CooperativeSticky => {
-            sticky(&order, candidates, topics, &mut given);
-            hold_back(candidates, &mut given);
+        Strategy::Sticky | Strategy::CooperativeSticky => {
+            given = sticky(candidates, topics, strategy == Strategy::CooperativeSticky);
         }
     }
     let place = |topic: u32| topics.iter().position(|(other, _)| *other == topic);
@@ -94,7 +91,8 @@ pub fn assign(strategy: Strategy, candidates: &[Candidate], topics: &Topics) -> 
     given
 }
 
-fn partitions_of(topics: &Topics) -> impl Iterator<Item = TopicPartition> + '_ {
+/// All partitions of these topics, in order.
+pub fn partitions_of(topics: &Topics) -> impl Iterator<Item = TopicPartition> + '_ {
     topics.iter().flat_map(|(topic, count)| (0..*count).map(|partition| TopicPartition { topic: *topic, partition }))
 }
 
@@ -125,110 +123,6 @@ fn round_robin(order: &[usize], candidates: &[Candidate], topics: &Topics, given
             given[order[(turn + step) % order.len()]].push(partition);
             turn = (turn + step + 1) % order.len();
         }
-    }
-}
-
-/// Who had a partition: the one who claims it with the latest generation; nobody if two claim it with the same one.
-fn last_owner(candidates: &[Candidate], partition: TopicPartition) -> Option<usize> {
-    let claims = || (0..candidates.len()).filter(|index| candidates[*index].owned.contains(&partition));
-    let latest = claims().map(|index| candidates[index].generation).max()?;
-    let mut owners = claims().filter(|index| candidates[*index].generation == latest);
-    owners.next().filter(|_| owners.next().is_none())
-}
-
-fn sticky(order: &[usize], candidates: &[Candidate], topics: &Topics, given: &mut [Vec<TopicPartition>]) {
-    let mut free = Vec::new();
-    for partition in partitions_of(topics) {
-        match last_owner(candidates, partition).filter(|index| candidates[*index].topics.contains(&partition.topic)) {
-            Some(index) => given[index].push(partition),
-            None => free.push(partition),
-        }
-    }
-    if candidates.iter().all(|candidate| candidate.topics == candidates[0].topics) {
-        sticky_of_equals(order, free, topics, given);
-    } else {
-        sticky_of_others(order, candidates, free, given);
-    }
-}
-
-/// All members want the same: each gets the rounded-down share, and some one more.
-fn sticky_of_equals(
-    order: &[usize],
-    mut free: Vec<TopicPartition>,
-    topics: &Topics,
-    given: &mut [Vec<TopicPartition>],
-) {
-    let total = partitions_of(topics).count();
-    let (least, mut more) = (total / order.len(), total % order.len());
-    for index in order {
-        let most = least + usize::from(more > 0);
-        if given[*index].len() > least {
-            more = more.saturating_sub(1);
-        }
-        if given[*index].len() > most {
-            free.extend(given[*index].drain(most..));
-        }
-    }
-    let place = |topic: u32| topics.iter().position(|(other, _)| *other == topic);
-    sort_by_key(&mut free, |partition| (place(partition.topic), partition.partition));
-    let mut free = free.into_iter().peekable();
-    // First everybody gets the least, in turn, then the rest goes round.
-    for limit in [least, least + 1] {
-        while free.peek().is_some() {
-            let before = free.len();
-            for index in order.iter().filter(|index| given[**index].len() < limit).copied().collect::<Vec<_>>() {
-                given[index].extend(free.next());
-            }
-            if free.len() == before {
-                break;
-            }
-        }
-    }
-}
-
-/// Members want different topics: what is free goes to the one with the least, then single partitions move from those
-/// with more to those with less by two or more.
-fn sticky_of_others(
-    order: &[usize],
-    candidates: &[Candidate],
-    free: Vec<TopicPartition>,
-    given: &mut [Vec<TopicPartition>],
-) {
-    for partition in free {
-        let wanting = order.iter().copied().filter(|index| candidates[*index].topics.contains(&partition.topic));
-        if let Some(index) = wanting.min_by_key(|index| given[*index].len()) {
-            given[index].push(partition);
-        }
-    }
-    // Every move lowers the sum of squares, so this ends; the bound is only for the reader.
-    for _ in 0..given.iter().map(Vec::len).sum::<usize>().pow(2) {
-        let mut best: Option<(usize, usize, usize)> = None;
-        for from in order {
-            for to in order.iter().filter(|to| given[**to].len() + 1 < given[*from].len()) {
-                let movable = given[*from].iter().rposition(|one| candidates[*to].topics.contains(&one.topic));
-                let gain = |from: usize, to: usize| given[from].len() - given[to].len();
-                if let Some(place) = movable.filter(|_| best.is_none_or(|(f, t, _)| gain(*from, *to) > gain(f, t))) {
-                    best = Some((*from, *to, place));
-                }
-            }
-        }
-        let Some((from, to, place)) = best else { return };
-        let moved = given[from].remove(place);
-        given[to].push(moved);
-    }
-}
-
-/// What a member still has is given to nobody else in this round; what two claim at once, to nobody at all.
-fn hold_back(candidates: &[Candidate], given: &mut [Vec<TopicPartition>]) {
-    for (index, list) in given.iter_mut().enumerate() {
-        list.retain(|partition| {
-            let is_doubtful = last_owner(candidates, *partition).is_none();
-            let is_owned =
-                candidates.iter().enumerate().any(|(other, one)| other != index && one.owned.contains(partition));
-            let is_own = candidates[index].owned.contains(partition);
-            // An older claim of somebody else does not count against the latest owner's.
-            !is_owned || (is_own && !is_doubtful)
-        });
     }
 }
 

@@ -8,7 +8,7 @@
 //! Leaves out: assignors of a client, regular expressions, and the heartbeats between rebalances.
 
 use crate::model::broker::server::{Call, Session};
-use crate::vocabulary::{Fact, MessageId, Time};
+use crate::vocabulary::{Fact, MessageId};
 
 use super::assign::{assign, Strategy};
 use super::client::Duty;
@@ -38,6 +38,7 @@ impl Kafka {
         call.fact(node, MessageId::NONE, Fact::Rebalanced { generation, members });
         for (member, target) in group.members.iter_mut().zip(given) {
             member.assignment = target;
+            member.generation = generation;
             member.is_joined = true;
         }
         let numbers: Vec<u32> = group.members.iter().map(|member| member.number).collect();
@@ -50,10 +51,8 @@ impl Kafka {
     }
 
     fn plan_heartbeat(&mut self, place: u32, number: u32, call: &mut Call) {
-        let interval = self.config.consumer_heartbeat.0.max(1);
         let Some(member) = self.groups[place as usize].member(number) else { return };
-        let age = call.now.since(member.since).0;
-        let next = Time(member.since.0.saturating_add((age / interval + 1).saturating_mul(interval)));
+        let next = member.next_heartbeat(call.now, self.config.consumer_heartbeat);
         self.timers.set(next, Timer::Told(place, number));
     }
 
@@ -106,7 +105,7 @@ impl Kafka {
         let Some(member) = self.groups[place as usize].member_mut(number) else { return };
         let freed = owned.len() < member.owned.len();
         member.owned = owned;
-        if freed {
+        if freed && self.group_coordinator(place).is_some() {
             self.reconcile(place, number, call);
         }
     }

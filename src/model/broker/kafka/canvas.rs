@@ -15,6 +15,7 @@ use crate::vocabulary::{BrokerMessage, Content, DropReason, Fact, MessageId, Nod
 
 use super::client::{BatchState, Client, Consumer, Duty, Outgoing, Producer, Reading, BROKERS_MAX};
 use super::config::{text_of, Config};
+use super::coordination::seat_of;
 use super::group::Group;
 use super::log::KEYED;
 use super::member::{GROUP_KIND, HOST_PARAMS, TOPIC_KIND};
@@ -114,7 +115,8 @@ impl Kafka {
             Some(Place::Group(place)) => {
                 let name = settings.text("name");
                 if self.find_group(&name).is_none() && !name.is_empty() {
-                    self.groups[place as usize].name = name;
+                    let group = &mut self.groups[place as usize];
+                    (group.seat, group.name) = (seat_of(&name), name);
                 }
                 self.configure_group(place, settings);
                 let config = self.groups[place as usize].config.clone();
@@ -218,6 +220,7 @@ impl Kafka {
             BrokerMessage::Pull { max, wait } => {
                 self.poll(session, u32::from(max), wait, call);
             }
+            BrokerMessage::Ack { tag, multiple: false, .. } => self.acknowledge(session, tag, call),
             BrokerMessage::Ack { tag, multiple, .. } => {
                 for tag in self.tags_up_to(session, tag, multiple) {
                     self.acknowledge(session, tag, call);

@@ -17,6 +17,7 @@ use crate::vocabulary::{Content, FlatMap, NodeId, Time};
 
 use super::config::Config;
 use super::partition::TopicPartition;
+use super::pattern::Pattern;
 
 /// Brokers in a cluster at most.
 pub const BROKERS_MAX: usize = 9;
@@ -183,6 +184,21 @@ pub struct Owned {
     pub unsettled: VecDeque<(u64, bool)>,
 }
 
+impl Owned {
+    /// The delivery of an offset, if it is not committed.
+    #[inline]
+    pub fn unsettled_at(&mut self, offset: u64) -> Option<&mut (u64, bool)> {
+        let (first, _) = self.unsettled.front()?;
+        // Without gaps the place is known at once.
+        let guess = offset.checked_sub(*first)? as usize;
+        let place = match self.unsettled.get(guess) {
+            Some((there, _)) if *there == offset => guess,
+            _ => self.unsettled.binary_search_by_key(&offset, |(there, _)| *there).ok()?,
+        };
+        self.unsettled.get_mut(place)
+    }
+}
+
 /// A poll that waits for records.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenPoll {
@@ -247,6 +263,14 @@ pub struct Consumer {
     pub is_watched: bool,
     /// When the next automatic commit is due.
     pub auto_commit: Time,
+    /// The broker that it takes for its coordinator.
+    pub coordinator: Option<u8>,
+    /// The topics that it wants by their names, and when it looks for them next.
+    pub pattern: Option<(Pattern, Time)>,
+    /// A commit by hand that waits for a coordinator, and its number.
+    pub commit: Option<(Vec<(TopicPartition, u64)>, u64)>,
+    /// Such commits so far.
+    pub commit_count: u64,
     /// Deliveries to a client of the drawing: where they came from; the first has the tag `tag_first`.
     pub tags: VecDeque<(TopicPartition, u64)>,
     /// The tag of the first of `tags`.
@@ -271,6 +295,10 @@ impl Consumer {
             polled: None,
             is_watched: false,
             auto_commit: Time::ZERO,
+            coordinator: None,
+            pattern: None,
+            commit: None,
+            commit_count: 0,
             tags: VecDeque::new(),
             tag_first: 1,
             auto_ack: false,

@@ -395,6 +395,10 @@ pub struct ClusterConfig {
     pub consumer_heartbeat: Duration,
     /// `unclean.leader.election.enable`.
     pub unclean: bool,
+    /// `auto.leader.rebalance.enable`.
+    pub balances_leaders: bool,
+    /// `leader.imbalance.check.interval.seconds`.
+    pub imbalance_check: Duration,
     /// `auto.create.topics.enable`.
     pub auto_create: bool,
     /// `num.partitions` of topics that are made by being used.
@@ -415,6 +419,8 @@ impl Default for ClusterConfig {
             initial_delay: Duration::from_secs(3),
             consumer_heartbeat: Duration::from_secs(5),
             unclean: false,
+            balances_leaders: true,
+            imbalance_check: Duration::from_secs(300),
             auto_create: true,
             partitions: 1,
             replication_factor: 1,
@@ -445,6 +451,13 @@ impl ClusterConfig {
             "group.initial.rebalance.delay.ms" => self.initial_delay = span(text)?,
             "group.consumer.heartbeat.interval.ms" => self.consumer_heartbeat = interval(text)?,
             "unclean.leader.election.enable" => self.unclean = toggle(text)?,
+            "auto.leader.rebalance.enable" => self.balances_leaders = toggle(text)?,
+            "leader.imbalance.check.interval.seconds" => {
+                self.imbalance_check = match text.parse::<u64>() {
+                    Ok(seconds) => Duration::from_secs(seconds.max(1)),
+                    Err(_) => interval(text)?,
+                };
+            }
             "auto.create.topics.enable" => self.auto_create = toggle(text)?,
             "num.partitions" => self.partitions = number::<u32>(text)?.clamp(1, super::PARTITIONS_MAX),
             "default.replication.factor" => self.replication_factor = number::<u32>(text)?.max(1),

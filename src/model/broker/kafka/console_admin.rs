@@ -1,6 +1,6 @@
 //! The console's words of an administrator: topics, groups, and faults of brokers.
 //!
-//! Leaves out: everything about security, quotas and reassignment.
+//! Leaves out: everything about security and quotas.
 
 use serde_json::{json, Map, Value as Json};
 
@@ -10,6 +10,7 @@ use crate::vocabulary::{DropReason, Duration};
 use super::client::{refusal, Refusal};
 use super::config::{span, TopicConfig};
 use super::console::{done, usage, Answer, Line};
+use super::coordination::{not_available, seat_of};
 use super::log::{ABORTED, COMMIT, TRANSACTIONAL};
 use super::poll::record_json;
 use super::replication::BrokerState;
@@ -49,6 +50,14 @@ impl Kafka {
                 let count = count.parse().map_err(|_| usage("The number of partitions must be a number."))?;
                 self.add_partitions(topic, count, call)?;
                 done()
+            }
+            "reassign" => self.reassign_line(line, call),
+            "elect-leaders" => self.elect_line(line, call),
+            "coordinator" => {
+                line.end(1)?;
+                let seat = seat_of(line.word(0, "The group")?);
+                let leader = self.seats.coordinator(seat, &self.brokers).ok_or_else(not_available)?;
+                Ok(json!({"partition": seat, "coordinator": leader + 1}))
             }
             "delete-records" => self.delete_records_line(line, call),
             "groups" => {
@@ -104,7 +113,7 @@ impl Kafka {
         let partitions = topic.partitions.iter().enumerate().map(|(index, partition)| {
             let replicas = partition.replicas.iter().map(|replica| replica.broker + 1).collect::<Vec<_>>();
             let in_sync = partition.replicas.iter().filter(|replica| replica.in_sync);
-            json!({
+            let mut described = json!({
                 "partition": index,
                 "leader": partition.leader.map(|leader| leader + 1),
                 "leader_epoch": partition.leader_epoch,
@@ -115,7 +124,11 @@ impl Kafka {
                 "last_stable_offset": partition.last_stable(),
                 "log_end_offset": partition.log.end,
                 "segments": partition.log.segments().map(|segment| segment.base).collect::<Vec<_>>(),
-            })
+            });
+            if let Some(target) = &partition.target {
+                described["reassigned_to"] = target.iter().map(|broker| broker + 1).collect();
+            }
+            described
         });
         Ok(json!({"topic": &*topic.name, "partitions": partitions.collect::<Vec<_>>()}))
     }
@@ -168,12 +181,13 @@ impl Kafka {
         let Some(place) = self.find_group(name).filter(|_| !name.is_empty()) else {
             return Err(refusal("GROUP_ID_NOT_FOUND", format!("Group {name} not found.")));
         };
+        let coordinator = self.check_group(place)?;
         let group = &self.groups[place as usize];
         let members = group.members.iter().map(|member| {
             json!({
                 "member.id": &*member.id,
                 "group.instance.id": member.instance.as_deref(),
-                "client.id": member.id.rsplit_once('-').map_or("", |(client, _)| client),
+                "client.id": &*member.client,
                 "assignment": self.labels(&member.assignment),
             })
         });
@@ -190,6 +204,7 @@ impl Kafka {
         Ok(json!({
             "group": name,
             "state": group.state.label(),
+            "coordinator": coordinator + 1,
             "generation": group.generation,
             "protocol": group.strategy.label(),
             "members": members,
@@ -202,6 +217,7 @@ impl Kafka {
         let offsets = self.read_offsets(&mut line)?;
         line.end(1)?;
         let group = self.use_group(line.word(0, "The group")?)?;
+        self.check_group(group)?;
         if !self.groups[group as usize].members.is_empty() {
             let text = "Assignments can only be reset if the group is inactive.";
             return Err(refusal("NON_EMPTY_GROUP", text));

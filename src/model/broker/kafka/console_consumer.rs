@@ -2,7 +2,7 @@
 //!
 //! Everything that a group asks of a client happens inside `poll`, so a client that has subscribed has to poll. A poll
 //! that finds nothing waits for its `timeout` (1 s unless given), is answered with `{"blocked": true}`, and told as
-//! `reply` later. Leaves out: subscribing by pattern.
+//! `reply` later; so is a commit for which nobody coordinates the group now.
 
 use std::rc::Rc;
 
@@ -13,12 +13,17 @@ use crate::vocabulary::Duration;
 
 use super::client::{refusal, Duty, Refusal};
 use super::config::span;
-use super::console::{done, usage, Answer, Line};
+use super::console::{answer, done, error, usage, Answer, Line};
 use super::partition::TopicPartition;
+use super::pattern::Pattern;
+use super::timers::Timer;
 use super::{shared, Kafka};
 
 /// The wait of a poll that names none.
 const POLL_WAIT: Duration = Duration::from_secs(1);
+
+/// `default.api.timeout.ms`.
+const API_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn not_assigned(label: &str) -> Refusal {
     refusal("ILLEGAL_STATE", format!("No current assignment for partition {label}"))
@@ -28,6 +33,13 @@ impl Kafka {
     /// `subscribe TOPIC ... [group=g] [setting=value ...]`.
     pub(super) fn subscribe_line(&mut self, session: Session, mut line: Line, call: &mut Call) -> Answer {
         self.take_config(session, &mut line)?;
+        if let Some(text) = line.take("pattern") {
+            line.end(0)?;
+            let pattern = Pattern::read(&text).map_err(|error| usage(format!("The pattern {text}: {error}.")))?;
+            let topics = self.subscribe_pattern(session, pattern, call)?;
+            let names = topics.iter().map(|name| &**name).collect::<Vec<_>>();
+            return Ok(json!({ "subscribed": names, "pattern": text }));
+        }
         line.end(usize::MAX)?;
         line.word(0, "The topic")?;
         let mut topics: Vec<Rc<str>> = line.words.iter().map(|name| shared(name)).collect();
@@ -38,6 +50,9 @@ impl Kafka {
             if self.config.auto_create {
                 self.use_topic(name, call)?;
             }
+        }
+        if let Some(client) = self.clients.get_mut(&session) {
+            client.consumer.pattern = None;
         }
         self.subscribe(session, topics.clone(), call)?;
         Ok(json!({ "subscribed": topics.iter().map(|name| &**name).collect::<Vec<_>>() }))
@@ -90,8 +105,39 @@ impl Kafka {
         if offsets.is_empty() {
             offsets = self.positions(session);
         }
-        self.commit(session, &offsets, call)?;
-        Ok(json!({ "committed": self.offsets_json(&offsets) }))
+        let waits = !line.words.iter().any(|word| word == "async");
+        if !waits {
+            self.ask_coordinator(session)?;
+        }
+        match self.commit(session, &offsets, call) {
+            // `commitSync` tries again until somebody answers, or `default.api.timeout.ms` is over.
+            Err(refused) if waits && refused.code == "COORDINATOR_NOT_AVAILABLE" => {
+                let Some(client) = self.clients.get_mut(&session) else { return Err(refused) };
+                client.consumer.commit_count += 1;
+                let number = client.consumer.commit_count;
+                client.consumer.commit = Some((offsets, number));
+                self.timers.set(call.now + API_TIMEOUT, Timer::Commit(session, number));
+                Ok(json!({"blocked": true}))
+            }
+            result => result.map(|()| json!({ "committed": self.offsets_json(&offsets) })),
+        }
+    }
+
+    /// There is a coordinator again: the commit that waits for it is made.
+    pub(super) fn finish_commit(&mut self, session: Session, call: &mut Call) {
+        let waiting = self.clients.get_mut(&session).and_then(|client| client.consumer.commit.take());
+        let Some((offsets, _)) = waiting else { return };
+        let result = self.commit(session, &offsets, call);
+        call.tell(session, "reply", answer(result.map(|()| json!({ "committed": self.offsets_json(&offsets) }))));
+    }
+
+    /// A commit has waited for `default.api.timeout.ms`.
+    pub(super) fn give_commit_up(&mut self, session: Session, number: u64, call: &mut Call) {
+        let Some(client) = self.clients.get_mut(&session) else { return };
+        if client.consumer.commit.take_if(|(_, other)| *other == number).is_some() {
+            let text = "Timeout of 60000ms expired before successfully committing offsets";
+            call.tell(session, "reply", error(&refusal("TIMEOUT", text)));
+        }
     }
 
     /// `seek t-0 5`, `seek t-0 beginning`, `seek t-0 end`.
@@ -117,6 +163,11 @@ impl Kafka {
     pub(super) fn position_line(&mut self, session: Session, line: Line, call: &mut Call) -> Answer {
         line.end(usize::MAX)?;
         self.resolve_positions(session, call)?;
+        let client = self.clients.get(&session);
+        let is_open = client.is_some_and(|client| client.consumer.owned.values().any(|one| one.position.is_none()));
+        if let Some(place) = client.and_then(|client| client.consumer.group).filter(|_| is_open) {
+            self.check_group(place)?;
+        }
         let positions = self.positions(session);
         if line.words.is_empty() {
             return Ok(json!({ "position": self.offsets_json(&positions) }));
@@ -141,7 +192,11 @@ impl Kafka {
                 "To use the group management or offset commit APIs, you must provide a valid group.id.",
             )
         })?;
-        let group = self.find_group(&name).map(|place| &self.groups[place as usize]);
+        let place = self.find_group(&name);
+        if let Some(place) = place {
+            self.check_group(place)?;
+        }
+        let group = place.map(|place| &self.groups[place as usize]);
         if line.words.is_empty() {
             let all: Vec<(TopicPartition, u64)> = group
                 .map(|group| group.offsets.iter().map(|(at, offset)| (*at, *offset)).collect())

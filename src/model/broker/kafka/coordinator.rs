@@ -8,13 +8,15 @@
 //! most prefer; the member that joined first computes it. A static member that comes back gets what it had without all
 //! that (KIP-345).
 //!
-//! Leaves out: the way to the coordinator, `FindCoordinator`, its failover, and `group.max.size`.
+//! Which broker does all this, and what becomes of it when that one fails, is in `coordination.rs`.
+//!
+//! Leaves out: `group.max.size`.
 
 use std::rc::Rc;
 
 use crate::model::broker::server::{Call, Session};
 use crate::vocabulary::order::sort_by_key;
-use crate::vocabulary::{Duration, Fact, MessageId, NodeId, Time};
+use crate::vocabulary::{Duration, Fact, MessageId, NodeId};
 
 use super::assign::{assign, Candidate, Strategy};
 use super::client::{refusal, Duty, Reading, Refusal};
@@ -100,13 +102,15 @@ impl Kafka {
         group.member_count += 1;
         let number = group.member_count;
         let Some(client) = self.clients.get(&session) else { return number };
-        let id = format!("{}-{random:016x}{number:08x}", client.client_id());
+        let name = client.config.instance.clone().unwrap_or_else(|| client.client_id());
+        let id = format!("{name}-{random:016x}{number:08x}");
         if group.state == GroupState::Gathering && group.generation == 0 {
             group.has_newcomer = true;
         }
         group.members.push(Member {
             number,
             id: id.into(),
+            client: client.client_id(),
             instance: client.config.instance.clone(),
             session: Some(session),
             node: client.node,
@@ -118,6 +122,7 @@ impl Kafka {
             is_joined: false,
             expires: None,
             since: call.now,
+            generation: 0,
         });
         number
     }
@@ -190,16 +195,20 @@ impl Kafka {
         self.timers.set(call.now + longest_wait(group), Timer::Join(place, group.stamp));
         for member in &mut group.members {
             member.is_joined = false;
-            let interval = member.config.heartbeat.0.max(1);
-            let age = call.now.since(member.since).0;
-            let next = Time(member.since.0.saturating_add((age / interval + 1).saturating_mul(interval)));
+            let next = member.next_heartbeat(call.now, member.config.heartbeat);
             self.timers.set(next, Timer::Told(place, member.number));
         }
     }
 
     /// A member's heartbeat is answered.
     pub(super) fn heartbeat(&mut self, place: u32, number: u32, call: &mut Call) {
-        let Some(group) = self.groups.get(place as usize) else { return };
+        let (Some(group), Some(coordinator)) = (self.groups.get(place as usize), self.group_coordinator(place)) else {
+            return;
+        };
+        let session = group.member(number).and_then(|member| member.session);
+        if let Some(client) = session.and_then(|session| self.clients.get_mut(&session)) {
+            client.consumer.coordinator = Some(coordinator);
+        }
         if group.broker_assigns {
             return self.reconcile(place, number, call);
         }
@@ -225,7 +234,10 @@ impl Kafka {
 
     /// The wait for members is over.
     pub(super) fn joining_is_over(&mut self, place: u32, stamp: u32, call: &mut Call) {
-        let Some(group) = self.groups.get_mut(place as usize).filter(|group| group.stamp == stamp) else { return };
+        // A coordinator that is not there does nothing; the next one begins anew.
+        let is_served = self.group_coordinator(place).is_some();
+        let known = self.groups.get_mut(place as usize).filter(|group| is_served && group.stamp == stamp);
+        let Some(group) = known else { return };
         match group.state {
             GroupState::Gathering if group.has_newcomer && group.gathering_rest > Duration::ZERO => {
                 group.has_newcomer = false;
@@ -270,6 +282,7 @@ impl Kafka {
         for (index, assignment) in given.into_iter().enumerate() {
             let Some(member) = self.groups[place as usize].members.get_mut(index) else { continue };
             member.assignment = assignment.clone();
+            member.generation = generation;
             let number = member.number;
             let Some(session) = member.session.filter(|_| member.is_joined) else { continue };
             let Some(client) = self.clients.get_mut(&session) else { continue };
@@ -315,6 +328,9 @@ impl Kafka {
     /// A member's session has timed out, unless it has been heard of since.
     pub(super) fn check_session(&mut self, place: u32, number: u32, call: &mut Call) {
         let Some(group) = self.groups.get(place as usize) else { return };
+        if self.group_coordinator(place).is_none() {
+            return;
+        }
         if group.member(number).and_then(|member| member.expires).is_some_and(|expires| expires <= call.now) {
             self.throw_out(place, number, true, call);
             self.after_leaving(place, call);
@@ -322,7 +338,7 @@ impl Kafka {
     }
 
     /// Takes a member out of the list. What it held will be read again.
-    fn throw_out(&mut self, place: u32, number: u32, expired: bool, call: &mut Call) {
+    pub(super) fn throw_out(&mut self, place: u32, number: u32, expired: bool, call: &mut Call) {
         let group = &mut self.groups[place as usize];
         let Some(index) = group.members.iter().position(|member| member.number == number) else { return };
         let member = group.members.remove(index);
@@ -374,7 +390,8 @@ impl Kafka {
 
     /// Offsets of a group that has been empty for `offsets.retention.minutes` are forgotten.
     pub(super) fn expire_offsets(&mut self, place: u32, call: &mut Call) {
-        let Some(group) = self.groups.get_mut(place as usize) else { return };
+        let is_served = self.group_coordinator(place).is_some();
+        let Some(group) = self.groups.get_mut(place as usize).filter(|_| is_served) else { return };
         let is_over = group.emptied + self.config.offsets_retention <= call.now;
         if group.state == GroupState::Empty && is_over {
             group.offsets.clear();

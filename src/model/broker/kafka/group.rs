@@ -14,6 +14,7 @@ use crate::vocabulary::{DropReason, Duration, Fact, FlatMap, MessageId, NodeId, 
 
 use super::assign::Strategy;
 use super::config::Config;
+use super::coordination::seat_of;
 use super::log::{Log, ABORTED};
 use super::partition::TopicPartition;
 
@@ -71,6 +72,8 @@ pub struct Member {
     pub number: u32,
     /// The member id: client id and a random part.
     pub id: Rc<str>,
+    /// The client id.
+    pub client: Rc<str>,
     /// `group.instance.id`.
     pub instance: Option<Rc<str>>,
     /// The client, while it is connected.
@@ -93,6 +96,17 @@ pub struct Member {
     pub expires: Option<Time>,
     /// Since when it sends heartbeats.
     pub since: Time,
+    /// The last complete generation that it was in; 0: none.
+    pub generation: u32,
+}
+
+impl Member {
+    /// When its next heartbeat is due.
+    pub fn next_heartbeat(&self, now: Time, interval: Duration) -> Time {
+        let interval = interval.0.max(1);
+        let age = now.since(self.since).0;
+        Time(self.since.0.saturating_add((age / interval + 1).saturating_mul(interval)))
+    }
 }
 
 /// The state of a group.
@@ -124,6 +138,8 @@ impl GroupState {
 pub struct Group {
     /// Its name.
     pub name: Rc<str>,
+    /// The partition of `__consumer_offsets` that keeps it.
+    pub seat: usize,
     /// Its node, if it is drawn.
     pub node: Option<NodeId>,
     /// The settings of its drawn consumers.
@@ -160,10 +176,56 @@ pub struct Group {
     pub unacked: u32,
 }
 
+/// A partition's books, while messages are handed out of them.
+pub struct Hand<'a> {
+    node: NodeId,
+    book: &'a mut Book,
+    ready: &'a mut u32,
+    unacked: &'a mut u32,
+}
+
+impl Hand<'_> {
+    /// A client of the group reads a message. Returns true if it was read before.
+    #[inline]
+    pub fn give(&mut self, offset: u64, message: MessageId, to: NodeId, call: &mut Call) -> bool {
+        let place = self.book.place(offset);
+        let copies = &mut self.book.copies;
+        let is_there = copies.get(place).is_some_and(|copy| copy.offset == offset && copy.state != CopyState::Gone);
+        if !is_there {
+            // Read again after it was committed, because somebody went back.
+            let copy = BookCopy { offset, message, state: CopyState::Fresh };
+            match copies.get_mut(place).filter(|copy| copy.offset == offset) {
+                Some(gone) => *gone = copy,
+                None => copies.insert(place, copy),
+            }
+            *self.ready += 1;
+            call.fact(self.node, message, Fact::Enqueued { ready: *self.ready, unacked: *self.unacked });
+        }
+        let Some(copy) = copies.get_mut(place) else { return false };
+        let before = std::mem::replace(&mut copy.state, CopyState::Out(to));
+        if let CopyState::Out(_) = before {
+            let fact = Fact::Requeued { ready: *self.ready + 1, unacked: *self.unacked - 1 };
+            call.fact(self.node, message, fact);
+        } else {
+            *self.ready -= 1;
+            *self.unacked += 1;
+        }
+        let (ready, unacked) = (*self.ready, *self.unacked);
+        let is_again = before != CopyState::Fresh;
+        let fact = match is_again {
+            true => Fact::Redelivered { to, ready, unacked },
+            false => Fact::Leased { to, ready, unacked },
+        };
+        call.fact(self.node, message, fact);
+        is_again
+    }
+}
+
 impl Group {
     /// A group without members.
     pub fn new(name: Rc<str>) -> Group {
         Group {
+            seat: seat_of(&name),
             name,
             node: None,
             config: Config::default(),
@@ -214,46 +276,11 @@ impl Group {
         book.next = book.next.max(readable);
     }
 
-    /// A client of the group reads a message. Returns true if it was read before.
+    /// The books of a partition, to hand out what is in it; nothing if there are none.
     #[inline]
-    pub fn hand_out(
-        &mut self,
-        at: TopicPartition,
-        offset: u64,
-        message: MessageId,
-        to: NodeId,
-        call: &mut Call,
-    ) -> bool {
-        let (Some(node), Some(book)) = (self.node, self.books.get_mut(&at)) else { return false };
-        let place = book.place(offset);
-        let is_there =
-            book.copies.get(place).is_some_and(|copy| copy.offset == offset && copy.state != CopyState::Gone);
-        if !is_there {
-            // Read again after it was committed, because somebody went back.
-            let copy = BookCopy { offset, message, state: CopyState::Fresh };
-            match book.copies.get_mut(place).filter(|copy| copy.offset == offset) {
-                Some(gone) => *gone = copy,
-                None => book.copies.insert(place, copy),
-            }
-            self.ready += 1;
-            call.fact(node, message, Fact::Enqueued { ready: self.ready, unacked: self.unacked });
-        }
-        let Some(copy) = book.copies.get_mut(place) else { return false };
-        let before = std::mem::replace(&mut copy.state, CopyState::Out(to));
-        if let CopyState::Out(_) = before {
-            call.fact(node, message, Fact::Requeued { ready: self.ready + 1, unacked: self.unacked - 1 });
-        } else {
-            self.ready -= 1;
-            self.unacked += 1;
-        }
-        let (ready, unacked) = (self.ready, self.unacked);
-        let is_again = before != CopyState::Fresh;
-        let fact = match is_again {
-            true => Fact::Redelivered { to, ready, unacked },
-            false => Fact::Leased { to, ready, unacked },
-        };
-        call.fact(node, message, fact);
-        is_again
+    pub fn hand(&mut self, at: TopicPartition) -> Option<Hand<'_>> {
+        let book = self.books.get_mut(&at)?;
+        Some(Hand { node: self.node?, book, ready: &mut self.ready, unacked: &mut self.unacked })
     }
 
     /// Everything before `offset` is committed by this client. What nobody has read is skipped.

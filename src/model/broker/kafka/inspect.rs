@@ -47,6 +47,9 @@ impl Kafka {
             ("Generation", group.generation.to_string()),
             ("Assignor", group.strategy.label().to_string()),
         ];
+        let coordinator = self.seats.coordinator(group.seat, &self.brokers);
+        let broker = coordinator.map_or("none at the moment".to_string(), |one| format!("broker {}", one + 1));
+        rows.push(("Coordinator", broker));
         for member in &group.members {
             let given = self.labels(&member.assignment);
             let given = if given.is_empty() { "nothing".to_string() } else { given.join(" ") };

@@ -6,18 +6,19 @@
 //! if `enable.auto.commit` is on. A member that does not poll for `max.poll.interval.ms` leaves by itself; a static one
 //! falls silent instead and is thrown out by its session timeout. `close` leaves, unless the member is static (KIP-345).
 //!
-//! Leaves out: listeners of one's own (`revoked`, `assigned` and `lost` are told), regular expressions of topics.
+//! Leaves out: listeners of one's own (`revoked`, `assigned` and `lost` are told).
 
 use std::rc::Rc;
 
 use serde_json::json;
 
 use crate::model::broker::server::{Call, Session};
-use crate::vocabulary::{Fact, MessageId};
+use crate::vocabulary::{Duration, Fact, MessageId};
 
 use super::assign::Strategy;
 use super::client::{refusal, Duty, Owned, Reading, Refusal};
 use super::partition::TopicPartition;
+use super::pattern::Pattern;
 use super::timers::Timer;
 use super::{label, Kafka};
 
@@ -73,6 +74,14 @@ impl Kafka {
                     self.give_up_partitions(session, lost, "lost", call);
                 }
                 Duty::Join => {
+                    let group = client.consumer.group;
+                    let coordinator = group.and_then(|place| self.group_coordinator(place));
+                    if group.is_some() && coordinator.is_none() {
+                        // It goes on with what it has until somebody answers.
+                        return Ok(());
+                    }
+                    let Some(client) = self.clients.get_mut(&session) else { return Ok(()) };
+                    client.consumer.coordinator = coordinator;
                     client.consumer.duty = Duty::Await;
                     self.prepare_to_join(session, call);
                     if let Err(refused) = self.join_group(session, call) {
@@ -201,22 +210,17 @@ impl Kafka {
         client.consumer.reading = Reading::Nothing;
         client.consumer.duty = Duty::None;
         client.consumer.poll_count = 0;
+        (client.consumer.pattern, client.consumer.commit) = (None, None);
         self.give_up_partitions(session, owned, "revoked", call);
         let (Some(place), Some(number)) = (group, member) else { return };
-        if says && !is_static {
+        if says && !is_static && self.group_coordinator(place).is_some() {
             return self.leave_group(place, number, call);
         }
         self.fall_silent(place, number, timeout, call);
     }
 
     /// No more heartbeats come from a member.
-    pub(super) fn fall_silent(
-        &mut self,
-        place: u32,
-        number: u32,
-        timeout: crate::vocabulary::Duration,
-        call: &mut Call,
-    ) {
+    pub(super) fn fall_silent(&mut self, place: u32, number: u32, timeout: Duration, call: &mut Call) {
         if let Some(member) = self.groups[place as usize].member_mut(number) {
             member.session = None;
             member.expires = Some(call.now + timeout);
@@ -244,7 +248,7 @@ impl Kafka {
         consumer.duty = Duty::Lost;
         consumer.tags.iter_mut().for_each(|tag| tag.1 = u64::MAX);
         let (is_static, timeout) = (client.config.instance.is_some(), client.config.session_timeout);
-        if is_static {
+        if is_static || self.group_coordinator(place).is_none() {
             self.fall_silent(place, number, timeout, call);
         } else {
             self.leave_group(place, number, call);
@@ -253,10 +257,16 @@ impl Kafka {
 
     /// A client has asked for the metadata of its topics and sees that there are more partitions.
     pub(super) fn refresh_metadata(&mut self, session: Session, call: &mut Call) {
-        let Some(client) = self.clients.get_mut(&session) else { return };
-        let consumer = &mut client.consumer;
-        let (Some(place), Some(number)) = (consumer.group, consumer.member) else { return };
+        if self.match_topics(session, call) {
+            return;
+        }
+        let Some(client) = self.clients.get(&session) else { return };
+        let (Some(place), Some(number)) = (client.consumer.group, client.consumer.member) else { return };
         let group = &self.groups[place as usize];
+        if group.broker_assigns && self.group_coordinator(place).is_none() {
+            let again = call.now + self.config.consumer_heartbeat;
+            return self.timers.set(again, Timer::Metadata(session));
+        }
         if group.broker_assigns {
             // The broker sees for itself; the first one to come is enough.
             let (_, topics) = self.candidates(place);
@@ -269,10 +279,53 @@ impl Kafka {
         }
         // Only the leader compares what there is with what was shared.
         let leads = group.members.first().is_some_and(|leader| leader.number == number);
-        if leads && consumer.duty == Duty::None {
-            consumer.duty = Duty::Join;
+        let Some(client) = self.clients.get_mut(&session).filter(|_| leads) else { return };
+        if client.consumer.duty == Duty::None {
+            client.consumer.duty = Duty::Join;
             self.awake.push(session);
         }
+    }
+
+    /// A client subscribes to every topic whose name fits a pattern, now and whenever it asks for metadata.
+    pub(super) fn subscribe_pattern(
+        &mut self,
+        session: Session,
+        pattern: Pattern,
+        call: &mut Call,
+    ) -> Result<Vec<Rc<str>>, Refusal> {
+        let topics = self.topics_like(&pattern);
+        self.subscribe(session, topics.clone(), call)?;
+        if let Some(client) = self.clients.get_mut(&session) {
+            let due = call.now + client.config.metadata_age;
+            client.consumer.pattern = Some((pattern, due));
+            self.timers.set(due, Timer::Metadata(session));
+        }
+        Ok(topics)
+    }
+
+    fn topics_like(&self, pattern: &Pattern) -> Vec<Rc<str>> {
+        let fits = |name: &&Rc<str>| pattern.fits(name);
+        let names = self.topics.iter().filter(|topic| !topic.is_deleted).map(|topic| &topic.name);
+        let mut topics: Vec<Rc<str>> = names.filter(fits).cloned().collect();
+        crate::vocabulary::order::sort_by_key(&mut topics, |name| name.clone());
+        topics
+    }
+
+    /// A client that subscribes by pattern looks for topics, if it is time. Returns true if there are others now.
+    fn match_topics(&mut self, session: Session, call: &mut Call) -> bool {
+        let Some(client) = self.clients.get_mut(&session) else { return false };
+        let next = call.now + client.config.metadata_age.max(Duration(1));
+        let Some((pattern, due)) = client.consumer.pattern.as_mut().filter(|(_, due)| *due <= call.now) else {
+            return false;
+        };
+        *due = next;
+        let pattern = pattern.clone();
+        self.timers.set(next, Timer::Metadata(session));
+        let topics = self.topics_like(&pattern);
+        let reading = Reading::Topics(topics.clone());
+        let changes = self.clients.get(&session).is_some_and(|client| client.consumer.reading != reading);
+        // It has a group, so it can't be refused.
+        changes && self.subscribe(session, topics, call).is_ok()
     }
 
     /// The client's process or connection is gone.

@@ -1,18 +1,18 @@
 //! Apache Kafka: a cluster of brokers with topics, and the clients around it.
 //!
 //! Here lives the product as one state machine: [`Kafka`] implements [`Server`]. Each file is one part of it: the log
-//! (`log.rs`), a partition with its replicas (`partition.rs`, `replication.rs`), topics (`topic.rs`), deletion and
+//! (`log.rs`), a partition with its replicas (`partition.rs`, `replication.rs`), topics (`topic.rs`), brokers (`reassign.rs`), deletion and
 //! compaction (`retention.rs`), producers (`producer.rs`,
 //! `partitioner.rs`, `pump.rs`, `transaction.rs`), consumers (`poll.rs`, `position.rs`),
-//! groups (`group.rs`, `coordinator.rs`, `membership.rs`, `broker_assigned.rs`), assignors (`assign.rs`), the drawing
+//! groups (`group.rs`, `coordinator.rs`, `coordination.rs`, `membership.rs`, `broker_assigned.rs`,
+//! `pattern.rs`), assignors (`assign.rs`, `sticky.rs`), the drawing
 //! (`canvas.rs`, `member.rs`), the console (`console.rs` and the files beside it), and what an inspector shows
 //! (`inspect.rs`, `inside.rs`). Words, defaults and the fidelity sheet are in `profile/kafka.rs`.
 //!
 //! What does not live here: time on the network, which links and consoles have, and the loop that polls.
 //!
 //! Reproduces: Kafka 4.0 with KRaft, as its sources of October 2024 stand (apache/kafka), with the Java clients.
-//! Leaves out: quotas, security, tiered storage, queues (share groups), failing coordinators, transactions of the
-//! second version (KIP-890), Connect and Streams.
+//! Leaves out: quotas, security, tiered storage, queues (share groups), transactions of the second version (KIP-890), Connect and Streams.
 
 mod assign;
 mod broker_assigned;
@@ -23,6 +23,7 @@ mod console;
 mod console_admin;
 mod console_consumer;
 mod console_producer;
+mod coordination;
 mod coordinator;
 mod group;
 mod hash;
@@ -33,12 +34,15 @@ mod member;
 mod membership;
 mod partition;
 mod partitioner;
+mod pattern;
 mod poll;
 mod position;
 mod producer;
 mod pump;
+mod reassign;
 mod replication;
 mod retention;
+mod sticky;
 mod timers;
 mod topic;
 mod transaction;
@@ -57,6 +61,7 @@ pub use member::{CLUSTER_KIND, GROUP_KIND, HOST_COMMANDS, HOST_PARAMS, TOPIC_KIN
 
 use client::Client;
 use config::{ClusterConfig, Config};
+use coordination::Seats;
 use group::Group;
 use partition::TopicPartition;
 use replication::Broker;
@@ -86,6 +91,7 @@ pub struct Kafka {
     /// The settings of drawn producers.
     defaults: Config,
     brokers: Vec<Broker>,
+    seats: Seats,
     topics: Vec<Topic>,
     groups: Vec<Group>,
     clients: FlatMap<Session, Box<Client>>,
@@ -97,6 +103,7 @@ pub struct Kafka {
     timers: Timers,
     retention_due: Option<Time>,
     clean_due: Option<Time>,
+    is_balance_planned: bool,
     producer_ids: u32,
     /// Messages in all logs.
     record_count: usize,
@@ -119,6 +126,7 @@ impl Kafka {
             config: ClusterConfig::default(),
             defaults: Config::default(),
             brokers: Vec::new(),
+            seats: Seats::default(),
             topics: Vec::new(),
             groups: Vec::new(),
             clients: FlatMap::new(),
@@ -129,12 +137,14 @@ impl Kafka {
             timers: Timers::default(),
             retention_due: None,
             clean_due: None,
+            is_balance_planned: false,
             producer_ids: 0,
             record_count: 0,
             undrawn_count: 0,
             awake: Vec::new(),
         };
         kafka.read_host(settings);
+        kafka.seats = Seats::new(kafka.brokers.len());
         kafka
     }
 
@@ -152,6 +162,8 @@ impl Kafka {
             Timer::Offsets(group) => self.expire_offsets(group, call),
             Timer::Transaction(place, number) => self.check_transaction(place, number, call),
             Timer::BrokerLost(broker, stamp) => self.broker_is_lost(broker, stamp, call),
+            Timer::Commit(session, number) => self.give_commit_up(session, number, call),
+            Timer::Balance => self.balance_leaders(call),
             Timer::Retention => self.delete_old(call),
             Timer::Clean => self.clean_logs(call),
         }

@@ -104,6 +104,10 @@ pub struct Partition {
     pub log: Log,
     /// The copies, the preferred leader first.
     pub replicas: Vec<Replica>,
+    /// The brokers that are to have the copies, while a reassignment is under way.
+    pub target: Option<Vec<u8>>,
+    /// How many of `replicas` were there before that began.
+    pub settled_count: usize,
     /// The broker that leads; nothing while the partition is offline.
     pub leader: Option<u8>,
     /// How often a leader was elected.
@@ -131,6 +135,8 @@ impl Partition {
         Partition {
             log: Log::new(now),
             replicas: brokers.iter().map(replica).collect(),
+            target: None,
+            settled_count: brokers.len(),
             leader: brokers.first().copied(),
             leader_epoch: 0,
             high_watermark: 0,

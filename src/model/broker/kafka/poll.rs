@@ -126,6 +126,8 @@ impl Kafka {
                 return Read::OutOfRange(at);
             }
             let readable = partition.readable(config.read_committed);
+            let group = consumer.group.and_then(|place| groups.get_mut(place as usize));
+            let mut hand = group.and_then(|group| group.hand(at));
             let mut index = partition.log.place(position);
             while count < max && position < readable {
                 let Some(record) = partition.log.at(index).filter(|record| record.offset < readable) else {
@@ -140,8 +142,8 @@ impl Kafka {
                     continue;
                 }
                 count += 1;
-                let group = consumer.group.and_then(|place| groups.get_mut(place as usize));
-                let redelivered = group.is_some_and(|group| group.hand_out(at, record.offset, content.id, *node, call));
+                let hand = hand.as_mut();
+                let redelivered = hand.is_some_and(|hand| hand.give(record.offset, content.id, *node, call));
                 if is_console {
                     records.push(record_json(&topic.name, at.partition, record));
                     continue;

@@ -31,6 +31,10 @@ impl Kafka {
         let unknown = client.consumer.owned.iter().filter(|(_, owned)| owned.position.is_none());
         let unknown: Vec<TopicPartition> = unknown.map(|(at, _)| *at).collect();
         let (group, reset, read_committed) = (client.consumer.group, client.config.reset, client.config.read_committed);
+        if group.is_some_and(|place| self.group_coordinator(place).is_none()) {
+            // Nobody can say what is committed.
+            return Ok(());
+        }
         for at in unknown {
             if !self.has_partition(at) {
                 continue;
@@ -131,6 +135,7 @@ impl Kafka {
                         consumer configuration.";
             return Err(refusal("INVALID_GROUP_ID", text));
         };
+        self.check_group(place)?;
         let group = &self.groups[place as usize];
         if !matches!(consumer.reading, Reading::Topics(_)) {
             return if group.members.is_empty() { Ok(place) } else { Err(unknown()) };
@@ -198,9 +203,14 @@ impl Kafka {
             return;
         }
         consumer.auto_commit = call.now + client.config.auto_commit_interval;
+        let backoff = client.config.retry_backoff;
         let positions = self.positions(session);
         // A client that was thrown out learns of it otherwise; an automatic commit fails in silence.
-        self.commit(session, &positions, call).unwrap_or_default();
+        if self.commit(session, &positions, call).is_err_and(|refused| refused.code == "COORDINATOR_NOT_AVAILABLE") {
+            if let Some(client) = self.clients.get_mut(&session) {
+                client.consumer.auto_commit = call.now + backoff;
+            }
+        }
     }
 
     /// A drawn client is done with a delivery.
@@ -220,9 +230,10 @@ impl Kafka {
             consumer.tags.pop_front();
             consumer.tag_first += 1;
         }
+        let node = client.node;
         let Some(owned) = consumer.owned.get_mut(&at).filter(|_| offset != SETTLED) else { return };
-        let Ok(place) = owned.unsettled.binary_search_by_key(&offset, |(offset, _)| *offset) else { return };
-        owned.unsettled[place].1 = true;
+        let Some(unsettled) = owned.unsettled_at(offset) else { return };
+        unsettled.1 = true;
         let mut done = None;
         while let Some((offset, true)) = owned.unsettled.front() {
             done = Some(*offset + 1);
@@ -230,7 +241,9 @@ impl Kafka {
         }
         if let Some(next) = done {
             // What comes too late is refused, and read again by somebody else.
-            self.commit(session, &[(at, next)], call).unwrap_or_default();
+            if let Ok(place) = self.may_commit(session) {
+                self.store_offset(place, at, next, node, call);
+            }
         }
     }
 

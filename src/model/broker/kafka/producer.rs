@@ -120,28 +120,42 @@ impl Kafka {
             state: BatchState::Open,
         };
         let is_free = leader.is_some_and(|leader| producer.in_flight[leader as usize] < config.in_flight_max);
-        let goes_now = lane.queue.is_empty() && is_free && config.linger.0 == 0;
+        if lane.queue.is_empty() && is_free && config.linger.0 == 0 {
+            self.send_batch(session, at, 0, batch, call);
+            return;
+        }
         lane.queue.push_back(batch);
         producer.waiting_count += 1;
-        if goes_now {
-            self.send(session, at, 0, call);
-        } else {
-            self.pump(session, call);
-        }
+        self.pump(session, call);
     }
 
     /// Sends the batch at this place of a lane. Returns true if it is done, one way or the other, and gone.
     pub(super) fn send(&mut self, session: Session, at: TopicPartition, place: usize, call: &mut Call) -> bool {
         let Some(client) = self.clients.get_mut(&session) else { return false };
-        if client.config.is_idempotent() && client.producer.id == 0 {
-            self.producer_ids += 1;
-            client.producer.id = self.producer_ids;
-        }
+        let Some(lane) = client.producer.lanes.get_mut(&at) else { return false };
+        let Some(batch) = lane.queue.remove(place) else { return false };
+        client.producer.waiting_count -= 1;
+        self.send_batch(session, at, place, batch, call)
+    }
+
+    /// The same for a batch that is not in its lane, but belongs at this place of it.
+    fn send_batch(
+        &mut self,
+        session: Session,
+        at: TopicPartition,
+        place: usize,
+        mut batch: Batch,
+        call: &mut Call,
+    ) -> bool {
+        let Some(client) = self.clients.get_mut(&session) else { return false };
         let Client { producer, config, .. } = &mut **client;
         let Some(lane) = producer.lanes.get_mut(&at) else { return false };
-        let Some(mut batch) = lane.queue.remove(place) else { return false };
-        producer.waiting_count -= 1;
-        let producer_id = if config.is_idempotent() { producer.id } else { 0 };
+        let is_idempotent = config.is_idempotent();
+        if is_idempotent && producer.id == 0 {
+            self.producer_ids += 1;
+            producer.id = self.producer_ids;
+        }
+        let producer_id = if is_idempotent { producer.id } else { 0 };
         if producer_id != 0 && batch.sequence.is_none() {
             batch.sequence = Some(lane.sequence);
             lane.sequence = lane.sequence.wrapping_add(batch.records.len() as u32);

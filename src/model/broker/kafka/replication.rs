@@ -117,6 +117,9 @@ impl Kafka {
         if partition.advance() {
             self.readable(at, call);
         }
+        if rejoins {
+            self.finish_reassignment(at, call);
+        }
     }
 
     /// Followers that have been behind for too long leave the in-sync replicas.
@@ -178,6 +181,7 @@ impl Kafka {
     /// A broker runs and is reachable again. It follows, and cuts off what the current leader does not have.
     pub(super) fn start_broker(&mut self, broker: u8, call: &mut Call) {
         let known = &mut self.brokers[broker as usize];
+        let was_down = known.state == BrokerState::Down;
         *known = Broker { state: BrokerState::Up, is_fenced: false, lag: None, stamp: known.stamp + 1 };
         self.each_partition(|kafka, at| {
             let partition = kafka.partition(at);
@@ -195,6 +199,7 @@ impl Kafka {
             let pollers = std::mem::take(&mut kafka.partition_mut(at).pollers);
             kafka.awake.extend(pollers);
         });
+        self.reseat(broker, was_down, call);
         self.write_markers(call);
         self.pump_all(call);
     }
@@ -223,12 +228,14 @@ impl Kafka {
                 kafka.readable(at, call);
             }
         });
+        self.unseat(broker, call);
+        self.plan_balance(call);
         self.write_markers(call);
         self.pump_all(call);
     }
 
     /// A partition gets a new leader, or none.
-    fn elect(&mut self, at: TopicPartition, call: &mut Call) {
+    pub(super) fn elect(&mut self, at: TopicPartition, call: &mut Call) {
         let node = self.topic_node(at.topic, call);
         let unclean = self.topics[at.topic as usize].config.unclean.unwrap_or(self.config.unclean);
         let brokers = &self.brokers;

@@ -37,6 +37,10 @@ pub enum Timer {
     Transaction(u32, u64),
     /// The controller has not heard of a broker for too long.
     BrokerLost(u8, u32),
+    /// A commit has waited for a coordinator for too long.
+    Commit(Session, u64),
+    /// The controller looks whether the preferred leaders lead.
+    Balance,
     /// Old segments may have to be deleted.
     Retention,
     /// Compacted logs may have to be cleaned.

@@ -78,6 +78,7 @@ impl Kafka {
         if client.producer.stage != TransactionStage::Uninitialized {
             return Err(refusal("ILLEGAL_STATE", "initTransactions was called before."));
         }
+        self.check_transactions(&id)?;
         let place = match self.transactions.iter().position(|transaction| transaction.id == id) {
             Some(place) => {
                 self.finish_transaction(place, false, call);
@@ -145,6 +146,10 @@ impl Kafka {
             return Ok(());
         };
         self.check_epoch(session)?;
+        let transaction = &self.transactions[place as usize];
+        if !transaction.is_open || !transaction.partitions.contains(&at) {
+            self.check_transactions(&transaction.id)?;
+        }
         self.open_at_coordinator(session, place, call);
         let transaction = &mut self.transactions[place as usize];
         if !transaction.partitions.contains(&at) {
@@ -178,6 +183,8 @@ impl Kafka {
         else {
             return Err(refusal("ILLEGAL_STATE", "Cannot send offsets: no transaction is open."));
         };
+        self.check_transactions(&self.transactions[place as usize].id)?;
+        self.check_group(group)?;
         self.open_at_coordinator(session, place, call);
         let pending = &mut self.groups[group as usize].pending;
         for (at, offset) in offsets {
@@ -201,6 +208,10 @@ impl Kafka {
                     let text = "Cannot commit: the transaction is in an error state and can only be aborted.";
                     return Err(refusal("TRANSACTION_ABORTABLE", text));
                 }
+                if let Some(transaction) = self.transactions.get(place as usize).filter(|one| one.is_open) {
+                    self.check_transactions(&transaction.id)?;
+                }
+                let Some(client) = self.clients.get_mut(&session) else { return Err(fenced()) };
                 client.producer.stage = TransactionStage::Ready;
                 self.finish_transaction(place as usize, commits, call);
                 if stage == TransactionStage::Failed {
@@ -284,9 +295,12 @@ impl Kafka {
 
     /// A transaction has been open for long.
     pub(super) fn check_transaction(&mut self, place: u32, number: u64, call: &mut Call) {
-        let Some(transaction) = self.transactions.get_mut(place as usize) else { return };
+        let Some(transaction) = self.transactions.get(place as usize) else { return };
         if !transaction.is_open || transaction.number != number {
             return;
+        }
+        if self.check_transactions(&transaction.id).is_err() {
+            return self.timers.set(call.now + CLEANUP_INTERVAL, Timer::Transaction(place, number));
         }
         self.finish_transaction(place as usize, false, call);
         self.next_epoch(place as usize);
