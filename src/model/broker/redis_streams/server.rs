@@ -126,7 +126,7 @@ impl RedisStreams {
         };
         self.readers.insert(session, reader);
         call.fact(place, MessageId::NONE, Fact::Subscribed { consumer: client, prefetch });
-        call.frame(session, place, BrokerMessage::Pulls);
+        call.frame(session, place, BrokerMessage::Pulls { commits: false, next: 0 });
     }
 
     fn close_reader(&mut self, session: Session) -> Option<Reader> {
@@ -184,7 +184,7 @@ impl Server for RedisStreams {
         self.begin(call);
         match frame {
             BrokerMessage::Publish(content) => self.publish(place, content, call),
-            BrokerMessage::Pull { max, wait } => self.pull(session, max, wait, call),
+            BrokerMessage::Pull { max, wait, .. } => self.pull(session, max, wait, call),
             BrokerMessage::Ack { tag, multiple, .. } => self.ack(session, tag, multiple, call),
             BrokerMessage::Nack { tag, multiple, .. } => self.nack(session, tag, multiple),
             BrokerMessage::Subscribe { prefetch, auto_ack, .. } => {

@@ -364,9 +364,9 @@ impl Server for Sqs {
             BrokerMessage::Publish(content) => self.take_in(number, content, call),
             BrokerMessage::Subscribe { auto_ack, .. } => {
                 self.clients.insert(session, Client { auto_ack });
-                call.frame(session, place, BrokerMessage::Pulls);
+                call.frame(session, place, BrokerMessage::Pulls { commits: false, next: 0 });
             }
-            BrokerMessage::Pull { max, wait } => {
+            BrokerMessage::Pull { max, wait, .. } => {
                 let reader = Reader { session, client, place: Some(place) };
                 self.pull(number, reader, max, wait, call);
             }
