@@ -143,3 +143,94 @@ fn no_message_is_stuck_for_ever_behind_a_lossy_link() {
         assert_eq!((undone, run.simulation().tally().level(source)), (0, (0, 0)), "{product}");
     }
 }
+
+/// How long passes between a producer's message and what the broker says of it to this node, in milliseconds.
+fn delays(run: &Run, answer: Carried, to: &str) -> Vec<u64> {
+    let node = run.node(to).expect("a node");
+    let trace = run.simulation().trace();
+    let published: Vec<_> =
+        trace.iter().filter(|event| matches!(event.fact, Fact::Delivered { what: Carried::Publish, .. })).collect();
+    let answered = trace
+        .iter()
+        .filter(|event| event.node == node && matches!(event.fact, Fact::Delivered { what, .. } if what == answer));
+    published.iter().zip(answered).map(|(from, to)| to.at.since(from.at).0 / 1_000_000).collect()
+}
+
+/// A broker that is three times as slow as normal, by a planned fault.
+fn slow(kinds: Json, wires: Json, producer: Json, consumer: Json) -> Run {
+    let link = json!({"latency": "1ms"});
+    let mut nodes = vec![
+        json!({"id": "producer", "kind": "producer", "params": producer}),
+        json!({"id": "consumer", "kind": "consumer", "params": consumer}),
+    ];
+    nodes.extend(kinds.as_array().expect("a list").iter().cloned());
+    let mut all: Vec<Json> = wires.as_array().expect("a list").clone();
+    all.push(json!({"id": "read", "from": "source", "to": "consumer", "params": link}));
+    all.iter_mut().for_each(|wire| {
+        if wire["from"] == "producer" {
+            wire["params"] = link.clone();
+        }
+    });
+    let faults = json!([{"at": "0s", "do": "slow", "to": nodes[2]["id"], "percent": 300}]);
+    let document = json!({
+        "patchbay": 1, "title": "slow", "seed": 1, "until": "1h", "nodes": nodes, "wires": all, "faults": faults,
+    });
+    let document = codec::decode(&document.to_string()).expect("the drawing is a document");
+    let (mut run, problems) = Run::new(Rc::new(document), TraceMode::Full);
+    assert!(problems.is_empty(), "{problems:?}");
+    go(&mut run, &mut Audit::default(), 20_000);
+    run
+}
+
+#[test]
+fn a_slow_disk_delays_confirms_of_what_is_written_to_it() {
+    let cases = [("classic", true, 401), ("classic", false, 1), ("quorum", false, 401)];
+    for (kind, persistent, expected) in cases {
+        let parts = json!([
+            {"id": "rabbit", "kind": "broker", "params": {"sync_time": "200ms"}},
+            {"id": "source", "kind": "queue", "in": "rabbit", "params": {"type": kind}}
+        ]);
+        let producer = json!({"rate": 1, "limit": 5, "confirms": true, "persistent": persistent});
+        let run = slow(parts, json!([{"id": "w1", "from": "producer", "to": "source"}]), producer, json!({}));
+        assert_eq!(delays(&run, Carried::Confirm, "producer"), [expected; 5], "{kind}, persistent: {persistent}");
+        let delivered = delays(&run, Carried::Deliver, "consumer");
+        assert!(delivered.iter().all(|delay| *delay <= 2), "deliveries do not wait: {delivered:?}");
+    }
+}
+
+#[test]
+fn a_slow_redis_delays_answers_only_if_they_wait_for_the_sync() {
+    // At 300 % a sync of 1.5 s takes 4.5 s: with everysec a write is put off for two of them.
+    for (persistence, sync, expected) in
+        [("always", "100ms", 201), ("everysec", "100ms", 1), ("everysec", "1500ms", 2_501), ("no", "1500ms", 1)]
+    {
+        let parts = json!([
+            {"id": "redis", "kind": "redis", "params": {"persistence": persistence, "sync_time": sync}},
+            {"id": "stream", "kind": "stream", "in": "redis"},
+            {"id": "source", "kind": "stream_group", "in": "redis"}
+        ]);
+        let wires =
+            json!([{"id": "w1", "from": "producer", "to": "stream"}, {"id": "w2", "from": "stream", "to": "source"}]);
+        let producer = json!({"rate": 0.1, "limit": 1, "start_after": "5s"});
+        let run = slow(parts, wires, producer, json!({"pull_wait": "60s"}));
+        assert_eq!(delays(&run, Carried::Deliver, "consumer"), [expected], "{persistence}, {sync}");
+    }
+}
+
+#[test]
+fn a_slow_service_delays_every_answer() {
+    let sqs = json!([{"id": "sqs", "kind": "sqs", "params": {"service_time": "50ms"}}, {"id": "source", "kind": "sqs_queue", "in": "sqs"}]);
+    let pubsub = json!([
+        {"id": "pubsub", "kind": "pubsub", "params": {"service_time": "50ms"}},
+        {"id": "topic", "kind": "pubsub_topic", "in": "pubsub"},
+        {"id": "source", "kind": "subscription", "in": "pubsub"}
+    ]);
+    let to_queue = json!([{"id": "w1", "from": "producer", "to": "source"}]);
+    let to_topic =
+        json!([{"id": "w1", "from": "producer", "to": "topic"}, {"id": "w2", "from": "topic", "to": "source"}]);
+    for (parts, wires) in [(sqs, to_queue), (pubsub, to_topic)] {
+        let producer = json!({"rate": 0.1, "limit": 1, "start_after": "5s"});
+        let run = slow(parts.clone(), wires, producer, json!({}));
+        assert_eq!(delays(&run, Carried::Deliver, "consumer"), [101], "{parts}");
+    }
+}

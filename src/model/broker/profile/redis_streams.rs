@@ -288,6 +288,13 @@ pub const FIDELITY: &[Fidelity] = &[
     ),
     line(
         "Persistence",
+        "A slow disk holds every answer back with always, and with everysec only after two seconds.",
+        Modelled,
+        "Redis sources 7.0: aof.c, flushAppendOnlyFile",
+        "a_slow_redis_delays_answers_only_if_they_wait_for_the_sync",
+    ),
+    line(
+        "Persistence",
         "Replication, failover, WAIT and clusters.",
         LeftOut,
         "Redis documentation: Redis replication",

@@ -33,6 +33,16 @@ pub const HOST_PARAMS: &[ParamSpec] = &[
     )
     .source("Redis 7.0, \"Redis persistence\": appendonly, appendfsync, save 3600 1 300 100 60 10000"),
     ParamSpec::new(
+        "sync_time",
+        "Sync of the file",
+        ParamType::Duration { min: Duration::ZERO, max: Duration::from_secs(60) },
+        "\"10ms\"",
+        "How long an fsync takes at normal speed. That is part of the latency of the link; when the server is slowed down, \
+         it takes longer. Synced at every command, every answer waits for it. Synced every second, answers wait only \
+         while a sync takes more than 2 s.",
+    )
+    .source("Redis 7.0, redis.conf: appendfsync; aof.c flushAppendOnlyFile, which postpones a write for 2 s at most"),
+    ParamSpec::new(
         "node_entries",
         "Entries per node",
         ParamType::Integer { min: 0, max: 1_000_000 },

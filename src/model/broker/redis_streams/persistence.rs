@@ -9,13 +9,14 @@
 //! The default here is `everysec`, which redis.conf recommends once the append-only file is on: with snapshots alone, a
 //! short run would lose everything.
 //!
-//! Leaves out: replicas and failover, rewriting of the file, the time that a sync takes beyond a slow disk's longer
-//! second, and what a snapshot in the making costs. Changes are kept as records that undo them until they are safe;
+//! Leaves out: replicas and failover, rewriting of the file, the time that a sync takes at normal speed, and what a snapshot in the making costs. Changes are kept as records that undo them until they are safe;
 //! there are at most [`UNDO_MAX`], then the file is synced early.
 
 use std::rc::Rc;
 
 use crate::vocabulary::{Content, Duration, Time};
+
+use crate::model::broker::late::longer;
 
 use super::group::{Consumer, Group, Nack};
 use super::id::Id;
@@ -26,6 +27,9 @@ const UNDO_MAX: usize = 1_000_000;
 
 /// How long Linux keeps written data in memory.
 const SYSTEM_SYNC: Duration = Duration::from_secs(30);
+
+/// How long a write waits for a sync in the background before the server waits with it.
+const POSTPONED_MAX: Duration = Duration::from_secs(2);
 
 /// Save points of redis.conf: seconds, changes.
 const SAVE_POINTS: [(u64, u64); 3] = [(3600, 1), (300, 100), (60, 10_000)];
@@ -169,6 +173,19 @@ impl Log {
             Mode::EverySecond | Mode::System => self.undo.push(undo),
             Mode::Snapshots => self.changes += 1,
             Mode::Always | Mode::Off => {}
+        }
+    }
+
+    /// How much longer than normally an answer takes, if a sync takes `normal` at normal speed: with `always` the one
+    /// thread syncs before it answers; with `everysec` another thread does, and the first waits for it once a write is
+    /// put off for two seconds.
+    pub fn answer_delay(&self, normal: Duration, slow_percent: u32) -> Duration {
+        match self.mode {
+            Mode::Always => longer(normal, slow_percent),
+            Mode::EverySecond if slow_percent > 100 => {
+                Duration((normal + longer(normal, slow_percent)).0.saturating_sub(POSTPONED_MAX.0))
+            }
+            _ => Duration::ZERO,
         }
     }
 

@@ -10,7 +10,9 @@ use serde_json::Value as Json;
 
 use crate::kernel::{InsideTable, Inspection};
 use crate::model::broker::server::{Call, Server, Session};
-use crate::vocabulary::{BrokerMessage, Fact, FlatMap, MessageId, NodeId, Settings, Time, Value as Setting, WireId};
+use crate::vocabulary::{
+    BrokerMessage, Duration, Fact, FlatMap, MessageId, NodeId, Settings, Time, Value as Setting, WireId,
+};
 
 use super::console::Terminal;
 use super::drawing::Place;
@@ -32,6 +34,8 @@ pub struct RedisStreams {
     pub(super) readers: FlatMap<Session, Reader>,
     pub(super) terminals: FlatMap<Session, Terminal>,
     pub(super) waiting: Waiting,
+    /// How long an fsync takes at normal speed.
+    sync_time: Duration,
     /// The broker's own node, as last told.
     pub(super) node: NodeId,
 }
@@ -50,6 +54,7 @@ impl RedisStreams {
             Some(Setting::Integer(number)) => (*number).max(0) as u64,
             _ => default,
         };
+        self.sync_time = settings.duration("sync_time");
         let NodeLimits { entries_max, bytes_max } = NodeLimits::default();
         self.store.limits =
             NodeLimits { entries_max: size("node_entries", entries_max), bytes_max: size("node_bytes", bytes_max) };
@@ -246,6 +251,10 @@ impl Server for RedisStreams {
         for node in nodes {
             self.ensure_group(node, call);
         }
+    }
+
+    fn answer_delay(&self, slow_percent: u32) -> Duration {
+        self.store.log.answer_delay(self.sync_time, slow_percent)
     }
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {
