@@ -223,7 +223,7 @@ impl Canvas {
             match happened {
                 Happened::Fact { node, message, fact } => self.note(node, message, fact),
                 Happened::Frame { session, frame, .. } => self.frames.push((session, frame)),
-                Happened::Told { .. } | Happened::Made(_) => {}
+                Happened::Told { .. } | Happened::Made(_) | Happened::Confirm { .. } => {}
             }
         }
         answer

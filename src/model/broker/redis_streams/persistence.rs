@@ -9,7 +9,7 @@
 //! The default here is `everysec`, which redis.conf recommends once the append-only file is on: with snapshots alone, a
 //! short run would lose everything.
 //!
-//! Leaves out: replicas and failover, rewriting of the file, the time that a sync takes at normal speed, and what a snapshot in the making costs. Changes are kept as records that undo them until they are safe;
+//! Leaves out: rewriting of the file, the time that a sync takes at normal speed, and what a snapshot in the making costs. Changes are kept as records that undo them until they are safe;
 //! there are at most [`UNDO_MAX`], then the file is synced early.
 
 use std::rc::Rc;
@@ -20,6 +20,7 @@ use crate::model::broker::late::longer;
 
 use super::group::{Consumer, Group, Nack};
 use super::id::Id;
+use super::replicas::Replicas;
 use super::store::Value;
 
 /// Records that are kept between two syncs at most.
@@ -118,6 +119,8 @@ pub struct Log {
     saved: Snapshot,
     saved_at: Time,
     changes: u64,
+    /// Who else has them.
+    pub replicas: Replicas,
 }
 
 impl Log {
@@ -134,7 +137,7 @@ impl Log {
     /// Changes the mode. What is there is written to the new file first, as Redis does.
     pub fn set_mode(&mut self, mode: Mode, snapshot: impl FnOnce() -> Snapshot) {
         if mode != self.mode {
-            *self = Log::new(mode);
+            *self = Log { replicas: std::mem::take(&mut self.replicas), ..Log::new(mode) };
             if mode == Mode::Snapshots {
                 self.saved = snapshot();
             }
@@ -144,6 +147,7 @@ impl Log {
     /// Time has come to this point: what was due to be synced before is safe. Before each change, and at a crash.
     #[inline]
     pub fn advance(&mut self, now: Time, slow_percent: u32, snapshot: impl FnOnce() -> Snapshot) {
+        self.replicas.advance(now);
         if let Some(length) = self.mode.period() {
             let length = (length.0 / 100).saturating_mul(u64::from(slow_percent.max(100)));
             let period = now.0 / length.max(1);
@@ -169,6 +173,7 @@ impl Log {
     /// Keeps a record.
     #[inline]
     pub fn note(&mut self, undo: Undo) {
+        self.replicas.note(&undo);
         match self.mode {
             Mode::EverySecond | Mode::System => self.undo.push(undo),
             Mode::Snapshots => self.changes += 1,
@@ -192,6 +197,11 @@ impl Log {
     /// Takes the records, the latest last.
     pub fn take(&mut self) -> Vec<Undo> {
         std::mem::take(&mut self.undo)
+    }
+
+    /// The latest changes were taken back otherwise.
+    pub fn forget_last(&mut self, count: usize) {
+        self.undo.truncate(self.undo.len().saturating_sub(count));
     }
 
     /// The snapshot to go back to, if that is how the mode works; an empty one if nothing is kept.

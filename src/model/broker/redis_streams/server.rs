@@ -54,6 +54,8 @@ impl RedisStreams {
             Some(Setting::Integer(number)) => (*number).max(0) as u64,
             _ => default,
         };
+        self.store.log.replicas.count = settings.integer("replicas").clamp(0, 100) as u32;
+        self.store.log.replicas.lag = settings.duration("replica_lag");
         self.sync_time = settings.duration("sync_time");
         let NodeLimits { entries_max, bytes_max } = NodeLimits::default();
         self.store.limits =
@@ -86,6 +88,7 @@ impl RedisStreams {
         match self.waiting.get(index).map(|blocked| (blocked.session, &blocked.what)) {
             Some((session, What::Pull { max, .. })) => self.serve_pull(session, *max, call),
             Some((_, What::Command(_))) => self.serve_command(index, slot, call),
+            Some((_, What::Replicas { .. })) => false,
             None => {
                 // Who is not blocked does not wait.
                 self.store.slots[slot as usize].waiters.retain(|other| *other != index);
@@ -100,6 +103,10 @@ impl RedisStreams {
         match what {
             What::Pull { .. } => self.end_pull(session, call),
             What::Command(_) => self.answer_late(session, Json::Null, call),
+            What::Replicas { written } => {
+                let having = self.end_of_wait(written);
+                self.answer_late(session, having, call);
+            }
         }
     }
 
