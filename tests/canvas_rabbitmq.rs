@@ -586,7 +586,6 @@ fn the_defaults_of_the_parts_are_those_of_the_product() {
             compared.push(param.name);
         }
     }
-    let expected =
-        ["prefetch", "persistent", "heartbeat", "consumer_timeout", "overflow", "priority", "priority", "mandatory"];
-    assert_eq!(compared, expected);
+    let settings = ["prefetch", "persistent", "heartbeat", "consumer_timeout", "sync_time", "overflow"];
+    assert_eq!(compared, [&settings[..], &["priority", "priority", "mandatory"]].concat());
 }

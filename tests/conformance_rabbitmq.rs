@@ -7,8 +7,6 @@ mod rabbit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use patchbay::model::broker::profile::rabbitmq::FIDELITY;
-use patchbay::model::broker::profile::Coverage;
 use rabbit::{publish, recorded, texts, without_steps, Lab};
 use serde_json::{json, Value as Json};
 
@@ -400,19 +398,4 @@ fn consumer_timeout() {
     assert_eq!(lab.told("closed"), []);
     lab.all(&["wait 2h", "ack 1"]);
     assert_eq!(lab.depth("c"), (0, 0));
-}
-
-#[test]
-fn every_line_of_the_sheet_names_a_test_that_is_there() {
-    let sources = [
-        include_str!("conformance_rabbitmq.rs"),
-        include_str!("conformance_rabbitmq_queues.rs"),
-        include_str!("../src/model/broker/rabbitmq/ready/tests.rs"),
-    ];
-    for line in FIDELITY {
-        let is_there = || sources.iter().any(|source| source.contains(&format!("fn {}()", line.test)));
-        assert!(line.test.is_empty() == (line.coverage == Coverage::LeftOut), "{}", line.behaviour);
-        assert!(line.test.is_empty() || is_there(), "{}: no test {}", line.behaviour, line.test);
-        assert!(!line.source.is_empty() && line.behaviour.ends_with('.'), "{}", line.behaviour);
-    }
 }

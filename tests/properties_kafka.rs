@@ -229,7 +229,7 @@ impl Canvas {
             match happened {
                 Happened::Fact { node, message, fact } => self.note(node, message, fact),
                 Happened::Frame { session, frame, .. } => self.frames.push((session, frame)),
-                Happened::Told { .. } | Happened::Made(_) => {}
+                Happened::Told { .. } | Happened::Made(_) | Happened::Confirm { .. } => {}
             }
         }
         answer
@@ -383,7 +383,11 @@ fn run(seed: u64, host: Json, topic: Json, group: Json) {
                 if !hand.asked {
                     hand.asked = true;
                     let wait = Duration::from_millis(u64::from(random.below(5_000)));
-                    canvas.send(*link, GROUP, BrokerMessage::Pull { max: 1 + random.below(5) as u16, wait });
+                    canvas.send(
+                        *link,
+                        GROUP,
+                        BrokerMessage::Pull { max: 1 + random.below(5) as u16, wait, settled: 0, holds: true },
+                    );
                 } else if !hand.held.is_empty() {
                     let (tag, about) = hand.held.remove(random.below(hand.held.len() as u32) as usize);
                     let frame = match random.below(6) {
@@ -427,7 +431,11 @@ fn finish(canvas: &mut Canvas, hands: &mut BTreeMap<u32, Hands>, published: &BTr
             canvas.send(10, GROUP, BrokerMessage::Ack { tag, multiple: false, about });
         }
         if !std::mem::replace(&mut hands.get_mut(&10).expect("it is there").asked, true) {
-            canvas.send(10, GROUP, BrokerMessage::Pull { max: 50, wait: Duration::from_secs(1) });
+            canvas.send(
+                10,
+                GROUP,
+                BrokerMessage::Pull { max: 50, wait: Duration::from_secs(1), settled: 0, holds: true },
+            );
         }
         canvas.advance(Duration::from_secs(1));
         take_frames(canvas, hands);
@@ -461,7 +469,7 @@ fn a_million_messages_a_second() {
     // Optimized builds reach some millions; the bound only tells a quadratic mistake from none.
     let mut canvas = Canvas::new(1, json!({}), json!({"partitions": 3}), json!({"auto.offset.reset": "earliest"}));
     canvas.send(10, GROUP, subscribe());
-    canvas.send(10, GROUP, BrokerMessage::Pull { max: 500, wait: Duration::from_secs(60) });
+    canvas.send(10, GROUP, BrokerMessage::Pull { max: 500, wait: Duration::from_secs(60), settled: 0, holds: true });
     canvas.advance(Duration::from_secs(5));
     let count = 50_000;
     let started = std::time::Instant::now();
@@ -500,7 +508,7 @@ fn a_million_messages_a_second() {
             assert_eq!(session, consumer);
             let ack = BrokerMessage::Ack { tag, multiple: false, about: content.id };
             canvas.server.receive(consumer, NodeId(110), GROUP, ack, &mut call);
-            let pull = BrokerMessage::Pull { max: 500, wait: Duration::from_secs(60) };
+            let pull = BrokerMessage::Pull { max: 500, wait: Duration::from_secs(60), settled: 0, holds: true };
             canvas.server.receive(consumer, NodeId(110), GROUP, pull, &mut call);
             acked += 1;
         }

@@ -91,7 +91,7 @@ impl Lab {
                     self.level = fact.level().unwrap_or(self.level);
                 }
                 Happened::Told { session, word, body } => self.told.push((session, word, body)),
-                Happened::Frame { .. } => panic!("a console gets no frames"),
+                Happened::Frame { .. } | Happened::Confirm { .. } => panic!("a console gets no frames"),
                 Happened::Made(_) => {}
             }
         }

@@ -274,7 +274,7 @@ impl Drawn {
             1..=3 => {
                 let wait = Duration::from_millis([0, 500, 2_000][self.below(3) as usize]);
                 let max = self.below(4) as u16;
-                self.frame(link, place, BrokerMessage::Pull { max, wait });
+                self.frame(link, place, BrokerMessage::Pull { max, wait, settled: 0, holds: true });
             }
             4..=6 => self.frame(link, place, BrokerMessage::Ack { tag, multiple, about }),
             7 => self.frame(link, place, BrokerMessage::Nack { tag, multiple, requeue, about }),

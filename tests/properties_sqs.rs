@@ -164,7 +164,7 @@ fn deed(drawn: &mut Drawn, random: &mut Stream, groups: u32) {
         0..=2 => drawn.publish(&format!("g{}", random.below(groups))),
         3 | 4 => {
             let wait = Duration::from_secs(u64::from(random.below(3)));
-            drawn.frame(link, BrokerMessage::Pull { max: 1 + random.below(5) as u16, wait });
+            drawn.frame(link, BrokerMessage::Pull { max: 1 + random.below(5) as u16, wait, settled: 0, holds: true });
         }
         5 | 6 => {
             let held = drawn.held.entry(link).or_default();
@@ -235,7 +235,7 @@ fn nobody_gets_a_message_of_a_locked_group() {
             }
             let link = random.below(3);
             let before = drawn.handed.len();
-            drawn.frame(link, BrokerMessage::Pull { max: 2, wait: Duration::ZERO });
+            drawn.frame(link, BrokerMessage::Pull { max: 2, wait: Duration::ZERO, settled: 0, holds: true });
             for (group, _) in &drawn.handed[before..] {
                 // Nothing is deleted, so the lock holds as long as the visibility timeout of two seconds.
                 if let Some((other, until)) = holder.get(group) {
@@ -258,7 +258,7 @@ fn every_message_is_handed_out_at_least_once() {
         drawn.pass(Duration::from_secs(30));
         for _ in 0..1000 {
             drawn.held.clear();
-            drawn.frame(1, BrokerMessage::Pull { max: 10, wait: Duration::ZERO });
+            drawn.frame(1, BrokerMessage::Pull { max: 10, wait: Duration::ZERO, settled: 0, holds: true });
             for (tag, about) in drawn.held.remove(&1).unwrap_or_default() {
                 drawn.frame(1, BrokerMessage::Ack { tag, multiple: false, about });
             }

@@ -149,3 +149,28 @@ fn a_crash_of_the_server_loses_what_was_not_synced() {
         assert!(lost <= 2 * lost_max && (lost > 0) == (lost_max > 0), "{persistence}: {lost} copies");
     }
 }
+
+/// A deed at the server lets a replica take over. What it had not got is lost with a reason, and the clients go on.
+#[test]
+fn a_failover_by_hand_loses_what_was_not_replicated_and_says_which() {
+    let host = json!({"replicas": 1, "replica_lag": "500ms"});
+    let (mut run, mut audit) = scenario(host, json!({}), json!({"claim_idle": "3s"}), json!({}));
+    go(&mut run, &mut audit, 4_900);
+    let command = "console SENTINEL FAILOVER redis".to_string();
+    run.apply(&Intervention::Command { node: "redis".into(), command });
+    go(&mut run, &mut audit, 60_000);
+    let orders = run.node("orders").expect("a node");
+    let lost: BTreeSet<_> = run
+        .simulation()
+        .trace()
+        .iter()
+        .filter(|event| {
+            let reason = DropReason::NotReplicated;
+            event.node == orders && matches!(event.fact, Fact::Dropped { reason: found, .. } if found == reason)
+        })
+        .map(|event| event.message)
+        .collect();
+    assert_eq!(lost.len(), 10, "20 a second for half a second");
+    let before = headline(&run, "orders");
+    assert_eq!((before.as_str(), headline(&run, "group").as_str()), ("190 entries", "0 new · 0 pending"));
+}

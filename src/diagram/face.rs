@@ -289,7 +289,8 @@ pub fn flight_mark(what: Carried) -> (MarkForm, Tone, f64) {
         | Carried::Pull
         | Carried::Pulled
         | Carried::Extend
-        | Carried::Expect => (MarkForm::Square, Tone::Soft, 2.6),
+        | Carried::Expect
+        | Carried::Committed => (MarkForm::Square, Tone::Soft, 2.6),
     }
 }
 

@@ -57,6 +57,8 @@ carried! {
     Answer = "answer",
     /// A request for confirms and returns.
     Expect = "ask for confirms",
+    /// The answer to an automatic commit.
+    Committed = "offsets committed",
 }
 
 /// Why a message went no further.

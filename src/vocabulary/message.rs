@@ -60,13 +60,24 @@ pub enum BrokerMessage {
     Cancel,
     /// The broker's answer to [`BrokerMessage::Subscribe`] where messages are not pushed: the client has to ask with
     /// [`BrokerMessage::Pull`]. A broker that pushes sends nothing.
-    Pulls,
+    Pulls {
+        /// Automatic acknowledgement does not mean as soon as it is sent, but with the next commit, which is answered
+        /// with [`BrokerMessage::Committed`]: Kafka.
+        commits: bool,
+        /// The tag of the next delivery.
+        next: u64,
+    },
     /// Kafka `poll`, SQS `ReceiveMessage`, Redis `XREADGROUP`, Pub/Sub `Pull`: asks for messages once.
     Pull {
         /// How many at most.
         max: u16,
         /// How long to wait for the first one.
         wait: Duration,
+        /// Where acknowledgements are commits: all deliveries of the connection up to this one are settled, so that no
+        /// lost frame leaves one open for ever.
+        settled: u64,
+        /// The client has deliveries in hand. If it has none, all behind `settled` never came.
+        holds: bool,
     },
     /// The answer to a pull is complete: so many deliveries went before.
     Pulled {
@@ -95,6 +106,13 @@ pub enum BrokerMessage {
         confirms: bool,
         /// The broker shall send a message back that finds no queue.
         returns: bool,
+    },
+    /// The answer to a commit that a Kafka client has made by itself: these deliveries won't come again.
+    Committed {
+        /// The first delivery.
+        first: u64,
+        /// The last one.
+        last: u64,
     },
     /// `basic.return`: a mandatory message found no queue.
     Return(Rc<Content>),
@@ -190,13 +208,14 @@ impl BrokerMessage {
             BrokerMessage::Nack { .. } => Carried::Reject,
             BrokerMessage::Subscribe { .. } => Carried::Subscribe,
             BrokerMessage::Cancel => Carried::Cancel,
-            BrokerMessage::Pulls => Carried::Pulls,
+            BrokerMessage::Pulls { .. } => Carried::Pulls,
             BrokerMessage::Pull { .. } => Carried::Pull,
             BrokerMessage::Pulled { .. } => Carried::Pulled,
             BrokerMessage::Extend { .. } => Carried::Extend,
             BrokerMessage::Confirm { ok: true, .. } => Carried::Confirm,
             BrokerMessage::Confirm { .. } => Carried::Refuse,
             BrokerMessage::Expect { .. } => Carried::Expect,
+            BrokerMessage::Committed { .. } => Carried::Committed,
             BrokerMessage::Return(_) => Carried::Return,
             BrokerMessage::Operate(_) => Carried::Operate,
             BrokerMessage::Answer(_) => Carried::Answer,

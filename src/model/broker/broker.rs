@@ -5,7 +5,8 @@
 //! next. A link to a console carries lines; so does the command `console LINE`, which is what the page's console gives.
 //! The host keeps the named clients of each console.
 //!
-//! Leaves out: time inside the broker. What a call leads to happens at the time of the call.
+//! Leaves out: time inside the broker at normal speed. What a call leads to happens at the time of the call; only the
+//! answers of a broker that is slowed down are held back (`late.rs`).
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -16,6 +17,7 @@ use crate::kernel::{Change, Component, Context, Envelope, InsideTable, Inspectio
 use crate::vocabulary::{json::to_text, BrokerMessage, LinkId, Message, MessageId, NodeId, Settings, Time, TimerId};
 
 use super::console::{client_and_operation, help, line_of};
+use super::late::{Late, LateFrame};
 use super::profile::Profile;
 use super::server::{Call, Happened, Outcome, Server, Session};
 
@@ -58,6 +60,9 @@ pub struct Host {
     timer: Option<(TimerId, Time)>,
     clients: Vec<Client>,
     clients_opened: u32,
+    /// Answers that a slow service holds back, and confirms that a slow disk does.
+    late: Late,
+    late_confirms: Late,
     /// What was typed in the page, and the answers.
     transcript: VecDeque<Rc<str>>,
 }
@@ -72,6 +77,8 @@ impl Clone for Host {
             timer: self.timer,
             clients: self.clients.clone(),
             clients_opened: self.clients_opened,
+            late: self.late.clone(),
+            late_confirms: self.late_confirms.clone(),
             transcript: self.transcript.clone(),
         }
     }
@@ -88,6 +95,8 @@ impl Host {
             timer: None,
             clients: Vec::new(),
             clients_opened: 0,
+            late: Late::default(),
+            late_confirms: Late::default(),
             transcript: VecDeque::new(),
         })
     }
@@ -106,17 +115,36 @@ impl Host {
         };
         let answer = about(&mut *self.server, &mut call);
         self.carry_out(context);
-        if let Some(due) = self.server.next_due() {
+        if let Some(due) = self.next_due() {
             self.arm(due, context);
         }
         answer
     }
 
+    /// When something happens by itself next.
+    #[inline]
+    fn next_due(&self) -> Option<Time> {
+        [self.server.next_due(), self.late.next(), self.late_confirms.next()].into_iter().flatten().min()
+    }
+
     #[inline]
     fn carry_out(&mut self, context: &mut Context) {
+        let is_slow = context.slow_percent() > 100 || !(self.late.is_empty() && self.late_confirms.is_empty());
         for happened in self.outcome.drain(..) {
             match happened {
                 Happened::Fact { node, message, fact } => context.record_at(node, message, fact),
+                Happened::Frame { session, from, frame } if is_slow => {
+                    let after = self.server.answer_delay(context.slow_percent());
+                    self.late.send(LateFrame { session, from, frame, confirms: None }, after, context);
+                }
+                Happened::Confirm { session, from, frame, message, waits_for_disk } => {
+                    let late = LateFrame { session, from, frame, confirms: Some(message) };
+                    let percent = context.slow_percent();
+                    match waits_for_disk {
+                        true => self.late_confirms.send(late, self.server.sync_delay(percent), context),
+                        false => self.late.send(late, self.server.answer_delay(percent), context),
+                    }
+                }
                 Happened::Frame { session, from, frame } => {
                     if let Some(link) = session.link() {
                         context.send_link(from, link, Message::Broker(frame));
@@ -218,6 +246,8 @@ impl Host {
             let client = self.clients.remove(index);
             self.call(context, |server, call| server.disconnect(client.session, call));
         }
+        self.late.forget(Some(Session::of_link(link)), context);
+        self.late_confirms.forget(Some(Session::of_link(link)), context);
         self.call(context, |server, call| server.disconnect(Session::of_link(link), call));
     }
 }
@@ -251,6 +281,8 @@ impl Component for Host {
             return;
         }
         let now = context.now();
+        self.late.send_due(context);
+        self.late_confirms.send_due(context);
         self.call(context, |server, call| {
             if server.next_due().is_some_and(|due| due <= now) {
                 server.on_due(call);
@@ -262,6 +294,8 @@ impl Component for Host {
         match notice {
             Notice::Crashed => {
                 self.call(context, |server, call| server.crash(call));
+                self.late.forget(None, context);
+                self.late_confirms.forget(None, context);
                 // The kernel has taken the timer back, and no frame leaves a broker that is down.
                 self.timer = None;
                 self.clients.clear();

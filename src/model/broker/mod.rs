@@ -15,6 +15,7 @@ use super::kind::WireKind;
 pub mod broker;
 pub mod console;
 pub mod kafka;
+mod late;
 pub mod mechanism;
 mod operation;
 pub mod profile;

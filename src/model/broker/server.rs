@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use crate::kernel::rng::Stream;
 use crate::kernel::{InsideTable, Inspection};
 use crate::vocabulary::{
-    BrokerMessage, Carried, Content, DropReason, Fact, LinkId, MessageId, NodeId, Settings, Time, WireId,
+    BrokerMessage, Carried, Content, DropReason, Duration, Fact, LinkId, MessageId, NodeId, Settings, Time, WireId,
 };
 
 /// One client's connection: a link of the drawing, or a named client of a console.
@@ -68,6 +68,19 @@ pub enum Happened {
         /// What is sent.
         frame: BrokerMessage,
     },
+    /// The same for the confirm of a message, which waits until the disk has the message.
+    Confirm {
+        /// The publisher's connection.
+        session: Session,
+        /// The member at which the connection ends.
+        from: NodeId,
+        /// The confirm.
+        frame: BrokerMessage,
+        /// The message that is confirmed.
+        message: MessageId,
+        /// Whether it is to be on disk first.
+        waits_for_disk: bool,
+    },
     /// To be told to a client of a console: a delivery, a confirm, a closed channel.
     Told {
         /// The client.
@@ -116,6 +129,19 @@ impl Call<'_> {
     #[inline]
     pub fn frame(&mut self, session: Session, from: NodeId, frame: BrokerMessage) {
         self.outcome.push(Happened::Frame { session, from, frame });
+    }
+
+    /// Confirms a message to a client of the drawing, as soon as the disk has it if that is needed.
+    #[inline]
+    pub fn confirm(
+        &mut self,
+        session: Session,
+        from: NodeId,
+        frame: BrokerMessage,
+        message: MessageId,
+        waits_for_disk: bool,
+    ) {
+        self.outcome.push(Happened::Confirm { session, from, frame, message, waits_for_disk });
     }
 
     /// Tells something to a client of a console.
@@ -182,6 +208,16 @@ pub trait Server {
     /// What is inside the broker or a member now, in lists of at most `rows_max` rows.
     fn inside(&self, _node: NodeId, _now: Time, _rows_max: usize) -> Vec<InsideTable> {
         Vec::new()
+    }
+
+    /// How much longer than normally a confirm takes that waits for the disk, while the broker is slowed down.
+    fn sync_delay(&self, _slow_percent: u32) -> Duration {
+        Duration::ZERO
+    }
+
+    /// How much longer than normally every answer takes, while the broker is slowed down.
+    fn answer_delay(&self, _slow_percent: u32) -> Duration {
+        Duration::ZERO
     }
 
     /// Copies of messages that are held, each once, for accounting.

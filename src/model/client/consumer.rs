@@ -6,12 +6,16 @@
 //! forgotten, for the broker hands it out again; what is in work is finished, but can no longer be acknowledged. A
 //! restarted consumer, and one whose broker is back, subscribes anew.
 //! A broker that pushes nothing says so in answer to the subscription; the consumer then runs a poll loop (`polls.rs`).
+//! What an automatic acknowledgement means for a crash is in `commits.rs`, what a cancelled subscription does in
+//! `cancelled.rs`.
 //!
 //! Leaves out: acknowledging several deliveries at once, polling RabbitMQ with `basic.get`, cancelling by hand, asking again for
 //! a subscription that a lossy link lost (a real connection loses nothing in silence). The prefetch limit counts for
 //! each queue by itself. When `ack` is changed between automatic and the others while deliveries are on the way, they
 //! are taken as the new setting says, though the broker sent them as the old one said.
 
+mod cancelled;
+mod commits;
 mod plan;
 mod polls;
 #[cfg(test)]
@@ -26,6 +30,8 @@ use crate::vocabulary::{
     BrokerMessage, Carried, Content, DropReason, Fact, FlatMap, LinkId, Message, MessageId, NodeId, Settings, TimerId,
 };
 
+use cancelled::Cancelled;
+use commits::{lose, Commits};
 use plan::{Ack, Plan, PARAMS};
 use polls::Polls;
 
@@ -61,6 +67,8 @@ struct Item {
     connection: u64,
     tag: u64,
     ack: Ack,
+    /// The broker has forgotten the message, for it is acknowledged.
+    is_forgotten: bool,
     content: Rc<Content>,
 }
 
@@ -76,6 +84,8 @@ pub struct Consumer {
     connections_made: u64,
     /// The links at which messages have to be asked for.
     polls: Polls,
+    commits: Commits,
+    cancelled: Cancelled,
     waiting: VecDeque<Item>,
     /// What is in work; the index is the key of its timer.
     working: Vec<Option<Item>>,
@@ -95,6 +105,8 @@ impl Consumer {
             connections: FlatMap::new(),
             connections_made: 0,
             polls: Polls::default(),
+            commits: Commits::default(),
+            cancelled: Cancelled::default(),
             waiting: VecDeque::new(),
             working: Vec::new(),
             vacant: Vec::new(),
@@ -106,6 +118,7 @@ impl Consumer {
 
     /// Subscribes on a connection: a new one, or the one that is there.
     fn subscribe(&mut self, link: LinkId, is_new: bool, context: &mut Context) {
+        self.cancelled.remove(link);
         if is_new {
             self.connections_made += 1;
             self.connections.insert(link, self.connections_made);
@@ -126,7 +139,18 @@ impl Consumer {
     fn disconnect(&mut self, link: LinkId) {
         self.connections.remove(&link);
         self.polls.remove(link);
-        self.waiting.retain(|item| item.link != link || item.ack.loss().is_some());
+        self.cancelled.remove(link);
+        self.commits.disconnect(Some(link));
+        self.waiting.retain(|item| item.link != link || item.loss().is_some());
+    }
+
+    /// The broker has ended the subscription, and with it everything that is not acknowledged.
+    fn end_subscription(&mut self, link: LinkId, context: &mut Context) {
+        if self.connections.contains_key(&link) {
+            self.disconnect(link);
+            self.cancelled.add(link, context);
+            context.record(MessageId::NONE, Fact::Unsubscribed { consumer: self.node });
+        }
     }
 
     fn deliver(&mut self, link: LinkId, tag: u64, content: Rc<Content>, context: &mut Context) {
@@ -134,7 +158,10 @@ impl Consumer {
             let fact = Fact::Dropped { reason: DropReason::ConnectionLost, what: Carried::Deliver };
             return context.record(content.id, fact);
         };
-        let item = Item { link, connection, tag, ack: self.plan.ack, content };
+        let ack = self.plan.ack;
+        self.polls.came(link, tag);
+        let is_forgotten = !(ack == Ack::Auto && self.polls.commits(link));
+        let item = Item { link, connection, tag, ack, is_forgotten, content };
         if item.ack == Ack::Early {
             self.answer(&item, BrokerMessage::Ack { tag, multiple: false, about: item.content.id }, context);
         }
@@ -174,8 +201,9 @@ impl Consumer {
         let frame = if context.random().chance(self.plan.failure_chance) {
             self.failed_count += 1;
             context.record(message, Fact::Failed { busy });
-            if let Some(reason) = item.ack.loss() {
-                context.record(message, Fact::Dropped { reason, what: Carried::Publish });
+            // Without its connection nobody can commit it any more, and it comes again.
+            if item.is_forgotten || self.connections.get(&item.link) == Some(&item.connection) {
+                self.commits.failed(&item, context);
             }
             BrokerMessage::Nack { tag, multiple: false, requeue: self.plan.requeues, about: message }
         } else {
@@ -190,8 +218,11 @@ impl Consumer {
     }
 
     /// Tells the broker about a delivery, if the connection is still the one over which it came.
-    fn answer(&self, item: &Item, frame: BrokerMessage, context: &mut Context) {
+    fn answer(&mut self, item: &Item, frame: BrokerMessage, context: &mut Context) {
         if self.connections.get(&item.link) == Some(&item.connection) {
+            if !matches!(frame, BrokerMessage::Nack { requeue: true, .. }) {
+                self.polls.settled(item.link, item.tag);
+            }
             context.send_link(context.node(), item.link, frame.into());
         }
     }
@@ -200,14 +231,18 @@ impl Consumer {
     fn crash(&mut self, context: &mut Context) {
         self.is_running = false;
         self.connections.clear();
-        self.polls = Polls::default();
+        self.polls.clear();
+        self.cancelled.clear();
+        self.commits.disconnect(None);
         self.vacant.clear();
         for item in std::mem::take(&mut self.working).into_iter().flatten() {
             self.busy -= 1;
             context.record(item.content.id, Fact::Abandoned { busy: self.busy });
-            lose(&item, context);
+            item.loss().into_iter().for_each(|reason| lose(item.content.id, reason, context));
         }
-        std::mem::take(&mut self.waiting).iter().for_each(|item| lose(item, context));
+        for item in std::mem::take(&mut self.waiting) {
+            item.loss().into_iter().for_each(|reason| lose(item.content.id, reason, context));
+        }
     }
 
     fn configure(&mut self, settings: &Settings, context: &mut Context) {
@@ -232,15 +267,9 @@ impl Consumer {
         if self.polls.is_empty() || self.busy >= self.plan.concurrency || !self.waiting.is_empty() {
             return;
         }
-        let frame = BrokerMessage::Pull { max: self.plan.pull_max, wait: self.plan.pull_wait };
-        self.polls.ask(&frame, context);
-    }
-}
-
-/// Records the loss of a message that the broker has forgotten already.
-fn lose(item: &Item, context: &mut Context) {
-    if let Some(reason) = item.ack.loss() {
-        context.record(item.content.id, Fact::Dropped { reason, what: Carried::Publish });
+        let Consumer { polls, plan, working, waiting, .. } = self;
+        let holds = |link| working.iter().flatten().chain(&*waiting).any(|item| item.link == link);
+        polls.ask(plan, holds, context);
     }
 }
 
@@ -253,22 +282,32 @@ impl Component for Consumer {
         let link = envelope.link;
         match envelope.message {
             Message::Broker(BrokerMessage::Deliver { tag, content, .. }) => self.deliver(link, tag, content, context),
-            Message::Broker(BrokerMessage::Pulls) if self.connections.contains_key(&link) => {
-                self.polls.add(link);
+            Message::Broker(BrokerMessage::Pulls { commits, next }) if self.connections.contains_key(&link) => {
+                self.polls.add(link, commits, next);
                 self.pull(context);
             }
             Message::Broker(BrokerMessage::Pulled { count }) => {
                 self.polls.answered(link, count, context);
                 self.pull(context);
             }
+            Message::Broker(BrokerMessage::Committed { first, last }) => {
+                if let Some(connection) = self.connections.get(&link).copied() {
+                    let items = self.working.iter_mut().flatten().chain(&mut self.waiting);
+                    self.commits.committed((link, connection), first..=last, items, context);
+                }
+            }
+            Message::Broker(BrokerMessage::Cancel) => self.end_subscription(link, context),
             _ => {}
         }
     }
 
-    fn on_timer(&mut self, _: TimerId, key: u64, context: &mut Context) {
-        if let Some(link) = polls::link_of(key) {
-            self.polls.rested(link);
+    fn on_timer(&mut self, timer: TimerId, key: u64, context: &mut Context) {
+        if self.polls.on_timer((timer, key), &self.plan, context) {
             return self.pull(context);
+        }
+        if Cancelled::is_key(key) {
+            let due = self.cancelled.due(key, context);
+            return due.into_iter().for_each(|link| self.subscribe(link, true, context));
         }
         let index = key as usize;
         let Some(item) = self.working.get_mut(index).and_then(Option::take) else { return };
@@ -304,22 +343,35 @@ impl Component for Consumer {
         let waiting = self.waiting.iter().map(|item| (item, ItemState::Ready));
         let item = |(item, state): (&Item, ItemState)| InspectionItem { message: item.content.id, state, holder: None };
         let headline = match (self.busy, self.waiting.len()) {
+            (0, 0) if self.cancelled.next().is_some() => "cancelled by the broker".to_string(),
             (0, 0) => "idle".to_string(),
             (busy, 0) => format!("{busy} in work"),
             (busy, waiting) => format!("{busy} in work · {waiting} waiting"),
         };
+        let mut rows = vec![("Done", self.done_count.to_string()), ("Failed", self.failed_count.to_string())];
+        if self.polls.timed_out() > 0 {
+            rows.push(("Pulls without an answer", self.polls.timed_out().to_string()));
+        }
+        if self.cancelled.count() > 0 {
+            rows.push(("Cancelled by the broker", self.cancelled.count().to_string()));
+        }
+        if let Some(at) = self.cancelled.next() {
+            // RabbitMQ does not say which of the two it was.
+            rows.push(("Why", "the queue is gone, or its node, or the channel was closed".to_string()));
+            rows.push(("Subscribes again at", at.to_string()));
+        }
         Inspection {
             headline,
             items: working.chain(waiting).take(items_max).map(item).collect(),
             item_count: usize::from(self.busy) + self.waiting.len(),
-            rows: vec![("Done", self.done_count.to_string()), ("Failed", self.failed_count.to_string())],
+            rows,
         }
     }
 
     // What is not acknowledged yet is still the broker's to account for.
     fn holds(&self, visit: &mut dyn FnMut(NodeId, MessageId)) {
         let items = self.working.iter().flatten().chain(&self.waiting);
-        let own = items.filter(|item| item.ack.loss().is_some());
+        let own = items.filter(|item| item.loss().is_some());
         own.for_each(|item| visit(self.node, item.content.id));
     }
 

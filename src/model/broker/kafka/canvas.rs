@@ -217,7 +217,8 @@ impl Kafka {
             BrokerMessage::Subscribe { prefetch, auto_ack, .. } => {
                 self.come(session, client, place, prefetch, auto_ack, call);
             }
-            BrokerMessage::Pull { max, wait } => {
+            BrokerMessage::Pull { max, wait, settled, holds } => {
+                self.hear_of_settled(session, settled, holds, call);
                 self.poll(session, u32::from(max), wait, call);
             }
             BrokerMessage::Ack { tag, multiple: false, .. } => self.acknowledge(session, tag, call),
@@ -293,7 +294,8 @@ impl Kafka {
         // It has a group, so it can't be refused.
         self.subscribe(session, topics, call).unwrap_or_default();
         call.fact(place, MessageId::NONE, Fact::Subscribed { consumer: client, prefetch });
-        call.frame(session, place, BrokerMessage::Pulls);
+        let next = self.clients.get(&session).map_or(0, |client| client.consumer.next_tag());
+        call.frame(session, place, BrokerMessage::Pulls { commits: true, next });
     }
 
     /// What a client has in its hands is void; it reads on from the committed offsets.

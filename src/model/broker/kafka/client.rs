@@ -304,6 +304,12 @@ impl Consumer {
             auto_ack: false,
         }
     }
+
+    /// The tag of the next delivery.
+    #[inline]
+    pub fn next_tag(&self) -> u64 {
+        self.tag_first + self.tags.len() as u64
+    }
 }
 
 /// A client.

@@ -149,11 +149,9 @@ impl Kafka {
                     continue;
                 }
                 let tag = consumer.tag_first + consumer.tags.len() as u64;
+                consumer.tags.push_back((at, record.offset));
                 if !consumer.auto_ack {
-                    consumer.tags.push_back((at, record.offset));
                     owned.unsettled.push_back((record.offset, false));
-                } else {
-                    consumer.tag_first += 1;
                 }
                 let frame = BrokerMessage::Deliver { tag, redelivered, content: content.clone() };
                 call.frame(session, *place, frame);

@@ -13,7 +13,7 @@
 //! Leaves out: leader epochs in commits.
 
 use crate::model::broker::server::{Call, Session};
-use crate::vocabulary::{DropReason, Fact, MessageId, NodeId};
+use crate::vocabulary::{BrokerMessage, DropReason, Fact, FlatMap, MessageId, NodeId};
 
 use super::client::{refusal, Reading, Refusal};
 use super::config::Reset;
@@ -206,10 +206,37 @@ impl Kafka {
         let backoff = client.config.retry_backoff;
         let positions = self.positions(session);
         // A client that was thrown out learns of it otherwise; an automatic commit fails in silence.
-        if self.commit(session, &positions, call).is_err_and(|refused| refused.code == "COORDINATOR_NOT_AVAILABLE") {
-            if let Some(client) = self.clients.get_mut(&session) {
-                client.consumer.auto_commit = call.now + backoff;
+        match self.commit(session, &positions, call) {
+            Ok(_) => self.tell_committed(session, call),
+            Err(refused) if refused.code == "COORDINATOR_NOT_AVAILABLE" => {
+                if let Some(client) = self.clients.get_mut(&session) {
+                    client.consumer.auto_commit = call.now + backoff;
+                }
             }
+            Err(_) => {}
+        }
+    }
+
+    /// A drawn client learns which of its deliveries an automatic commit covers: all that are not void.
+    fn tell_committed(&mut self, session: Session, call: &mut Call) {
+        let Some(client) = self.clients.get_mut(&session).filter(|_| !session.is_console()) else { return };
+        let (place, consumer) = (client.place, &mut client.consumer);
+        let mut run: Option<(u64, u64)> = None;
+        for (_, offset) in std::mem::take(&mut consumer.tags) {
+            let tag = consumer.tag_first;
+            consumer.tag_first += 1;
+            match &mut run {
+                Some((_, last)) if offset != SETTLED && *last + 1 == tag => *last = tag,
+                _ if offset != SETTLED => {
+                    if let Some((first, last)) = run.replace((tag, tag)) {
+                        call.frame(session, place, BrokerMessage::Committed { first, last });
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let Some((first, last)) = run {
+            call.frame(session, place, BrokerMessage::Committed { first, last });
         }
     }
 
@@ -254,6 +281,24 @@ impl Kafka {
             first..=tag
         } else {
             tag..=tag
+        }
+    }
+
+    /// A drawn client says at a poll which deliveries it has settled, in case that a commit was lost; and, if it has none
+    /// in hand, that those behind never came, so that it fetches them again, as after a request that timed out.
+    pub(super) fn hear_of_settled(&mut self, session: Session, settled: u64, holds: bool, call: &mut Call) {
+        let Some(client) = self.clients.get(&session).filter(|client| !client.consumer.auto_ack) else { return };
+        for tag in client.consumer.tag_first..=settled.min(client.consumer.next_tag()) {
+            self.acknowledge(session, tag, call);
+        }
+        let Some(client) = self.clients.get(&session).filter(|_| !holds) else { return };
+        let mut missing: FlatMap<TopicPartition, u64> = FlatMap::new();
+        for (at, offset) in client.consumer.tags.iter().filter(|(_, offset)| *offset != SETTLED) {
+            let first = missing.get_or_insert_with(*at, || *offset);
+            *first = (*first).min(*offset);
+        }
+        for (at, offset) in missing.iter() {
+            self.seek(session, *at, *offset, call);
         }
     }
 

@@ -237,6 +237,13 @@ pub const FIDELITY: &[Fidelity] = &[
         "a_deleted_topic_leaves_its_subscriptions",
     ),
     line("Console", "Errors by their codes.", Modelled, "Error codes", "errors_by_their_codes"),
+    line(
+        "Service",
+        "An answer takes about 100 milliseconds, and longer while the service is slow.",
+        Simplified,
+        "What is Pub/Sub; at normal speed part of the link",
+        "a_slow_service_delays_every_answer",
+    ),
     line("Service", "Regions, schemas, export subscriptions, quotas.", LeftOut, "What is Pub/Sub", ""),
 ];
 

@@ -46,6 +46,7 @@ pub const DEFAULTS: &[Statement] = &[
     states("LIMIT of approximate trimming", "100 nodes' worth", "Redis documentation: XTRIM"),
     states("COUNT of XAUTOCLAIM", "100", "Redis documentation: XAUTOCLAIM"),
     states("entries for a blocked reader", "1000 unless COUNT is given", "Redis sources: t_stream.c"),
+    states("replicas", "0", "Redis documentation: Redis replication"),
     states("return of pending entries", "never by itself", "Redis documentation: Streams"),
     states(
         "persistence",
@@ -288,9 +289,37 @@ pub const FIDELITY: &[Fidelity] = &[
     ),
     line(
         "Persistence",
-        "Replication, failover, WAIT and clusters.",
+        "A slow disk holds every answer back with always, and with everysec only after two seconds.",
+        Modelled,
+        "Redis sources 7.0: aof.c, flushAppendOnlyFile",
+        "a_slow_redis_delays_answers_only_if_they_wait_for_the_sync",
+    ),
+    line(
+        "Persistence",
+        "Replication is asynchronous: a failover loses what the replica has not got, of groups as well.",
+        Modelled,
+        "Redis documentation: Redis replication; Sentinel",
+        "a_failover_loses_what_was_not_replicated",
+    ),
+    line(
+        "Persistence",
+        "WAIT tells how many replicas have the client's writes, at the latest after its timeout.",
+        Modelled,
+        "Redis documentation: WAIT",
+        "wait_tells_how_many_replicas_have_it",
+    ),
+    line(
+        "Persistence",
+        "A coordinated FAILOVER loses nothing.",
+        Simplified,
+        "Redis documentation: FAILOVER; without its options, and in no time",
+        "a_coordinated_failover_loses_nothing",
+    ),
+    line(
+        "Persistence",
+        "Replicas that lag differently, reading from them, and clusters.",
         LeftOut,
-        "Redis documentation: Redis replication",
+        "Redis documentation: Redis replication; Redis cluster specification",
         "",
     ),
     line(
@@ -349,6 +378,9 @@ pub const WORDS: &[Word] = &[
     word("PING", "PING [TEXT]", "Answers."),
     word("ECHO", "ECHO TEXT", "Answers with the text."),
     word("TIME", "TIME", "Tells the time: seconds, and microseconds of the second."),
+    word("WAIT", "WAIT REPLICAS MS", "Waits until so many replicas have what was written, and tells how many have; 0 ms is for ever."),
+    word("FAILOVER", "FAILOVER", "Gives over to a replica that has caught up."),
+    word("SENTINEL", "SENTINEL FAILOVER NAME", "Lets a replica take over as if this server were gone."),
     word("CLIENT", "CLIENT SETNAME NAME | GETNAME", "Names the connection."),
     word("CONFIG", "CONFIG SET|GET NAME [VALUE]", "Sets or shows stream-node-max-entries, stream-node-max-bytes, appendonly, appendfsync."),
 ];

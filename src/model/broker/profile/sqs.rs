@@ -101,6 +101,7 @@ pub const FIDELITY: &[Fidelity] = &[
     line("Queues", "Purging takes everything, and once in 60 s.", Simplified, "Recorded: purge; at once instead of within 60 s", "purge"),
     line("Queues", "Messages are removed when their retention is over.", Modelled, "API Reference: SetQueueAttributes", "retention"),
     line("Queues", "Errors by their codes.", Modelled, "API Reference: Common errors", "errors_by_their_codes"),
+    line("Queues", "An answer takes tens of milliseconds, and longer while the service is slow.", Simplified, "Amazon SQS FAQs; at normal speed part of the link", "a_slow_service_delays_every_answer"),
     line("Queues", "Policies, encryption, tags, throttling of requests.", LeftOut, "API Reference", ""),
 ];
 

@@ -37,7 +37,7 @@ impl PubSub {
                 drop(self.modify(number, tag, by.min(Duration::from_secs(600)), reader.client, call));
             }
             BrokerMessage::Cancel => self.close(reader.session, call),
-            BrokerMessage::Pull { max, wait } => {
+            BrokerMessage::Pull { max, wait, .. } => {
                 let max = usize::from(max.max(1));
                 let taken = self.pull(number, &reader, max, call);
                 if taken.is_empty() && wait.0 > 0 {

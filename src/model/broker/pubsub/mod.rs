@@ -23,8 +23,8 @@ mod store;
 use super::broker::Host;
 use super::profile;
 use super::server::Server;
-use crate::model::kind::{Group, NodeKind, Role};
-use crate::vocabulary::Settings;
+use crate::model::kind::{Group, NodeKind, ParamSpec, ParamType, Role};
+use crate::vocabulary::{Duration, Settings};
 
 pub use kind::{FORWARD_WIRE, SUBSCRIPTION, TOPIC};
 pub use server::PubSub;
@@ -37,11 +37,22 @@ pub const SERVICE: NodeKind = NodeKind {
     help: "Hosts topics and subscriptions. When it is down, they can't be reached.",
     role: Role::Component(|settings| Host::component(&profile::pubsub::PROFILE, settings)),
     ports: &[],
-    params: &[],
+    params: HOST_PARAMS,
     commands: &[],
 };
 
+/// The parameters of the service.
+const HOST_PARAMS: &[ParamSpec] = &[ParamSpec::new(
+    "service_time",
+    "Time of an answer",
+    ParamType::Duration { min: Duration::ZERO, max: Duration::from_secs(60) },
+    "\"100ms\"",
+    "How long the service takes for an answer at normal speed. That is part of the latency of the link; when the service \
+     is slowed down, every answer takes as much longer: at 300 % another two times this.",
+)
+.source("Pub/Sub documentation, \"What is Pub/Sub?\": latencies on the order of 100 milliseconds")];
+
 /// The service without topics.
-pub fn server(_: &Settings) -> Box<dyn Server> {
-    Box::new(PubSub::default())
+pub fn server(settings: &Settings) -> Box<dyn Server> {
+    Box::new(PubSub::new(settings))
 }

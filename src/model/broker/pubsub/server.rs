@@ -10,6 +10,7 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use crate::kernel::{InsideTable, Inspection};
+use crate::model::broker::late::longer;
 use crate::model::broker::mechanism::deadlines::Deadlines;
 use crate::model::broker::server::{Call, Server, Session};
 use crate::vocabulary::{
@@ -97,6 +98,8 @@ pub(super) enum Due {
 /// The service.
 #[derive(Clone, Debug, Default)]
 pub struct PubSub {
+    /// How long an answer takes at normal speed.
+    pub(super) service_time: Duration,
     pub(super) topics: Vec<Option<Topic>>,
     pub(super) subscriptions: Vec<Option<Subscription>>,
     pub(super) topic_names: FlatMap<Rc<str>, u32>,
@@ -166,6 +169,11 @@ fn is_alive(subscriptions: &[Option<Subscription>], at: Time, due: Due) -> bool 
 }
 
 impl PubSub {
+    /// A service with nothing in it.
+    pub(super) fn new(settings: &Settings) -> PubSub {
+        PubSub { service_time: settings.duration("service_time"), ..PubSub::default() }
+    }
+
     #[inline]
     pub(super) fn topic(&self, number: u32) -> Option<&Topic> {
         self.topics.get(number as usize)?.as_ref()
@@ -427,7 +435,7 @@ impl Server for PubSub {
                 self.topic_names.insert(name, number);
             }
             Some(Member::Subscription(number)) => self.reconfigure(number, node, settings, call),
-            None => {}
+            None => self.service_time = settings.duration("service_time"),
         }
         self.settle(call);
     }
@@ -506,6 +514,10 @@ impl Server for PubSub {
 
     fn recover(&mut self, call: &mut Call) {
         self.on_due(call);
+    }
+
+    fn answer_delay(&self, slow_percent: u32) -> Duration {
+        longer(self.service_time, slow_percent)
     }
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {

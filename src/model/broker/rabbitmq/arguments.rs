@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use crate::vocabulary::{Duration, HeaderValue, Settings};
+use crate::vocabulary::{Content, Duration, HeaderValue, Settings};
 
 /// The version whose behaviour is reproduced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +88,12 @@ pub struct QueueSpec {
 }
 
 impl QueueSpec {
+    /// Whether the queue writes the message to disk before it is confirmed.
+    #[inline]
+    pub fn writes(&self, content: &Content) -> bool {
+        self.is_quorum || (self.is_durable && content.persistent)
+    }
+
     /// The declaration that a drawn queue stands for. A limit of zero in a form is no limit.
     pub fn drawn(settings: &Settings) -> QueueSpec {
         let is_quorum = &*settings.text("type") == "quorum";

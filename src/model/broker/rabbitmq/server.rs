@@ -10,7 +10,7 @@
 //! subscribes to it.
 //!
 //! Leaves out: time inside the broker (routing and storing take none, a persistent message is on disk as soon as it is
-//! stored), flow control, memory alarms, virtual hosts, permissions, transactions, policies, streams, clusters. An
+//! stored, whenever it is confirmed), flow control, memory alarms, virtual hosts, permissions, transactions, policies, streams, clusters. An
 //! unknown delivery tag that comes over a link is ignored, for only a link that doubles frames can bring it; at a
 //! console it closes the channel.
 
@@ -20,6 +20,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use serde_json::Value as Json;
 
 use crate::kernel::{InsideTable, Inspection};
+use crate::model::broker::late::longer;
 use crate::model::broker::server::{Call, Server, Session};
 use crate::vocabulary::{
     BrokerMessage, Duration, FlatMap, HeaderValue, LinkId, MessageId, NodeId, Settings, Time, WireId,
@@ -43,6 +44,8 @@ pub(super) struct RabbitMq {
     pub(super) broker: NodeId,
     /// How long a consumer may hold a message.
     pub(super) consumer_timeout: Duration,
+    /// How long a write to disk takes at normal speed.
+    pub(super) sync_time: Duration,
     /// What each drawn member is, by the number of its node.
     places: Vec<Option<Place>>,
     pub(super) router: Router,
@@ -75,6 +78,7 @@ pub fn server(settings: &Settings) -> Box<dyn Server> {
 impl RabbitMq {
     fn set(&mut self, settings: &Settings) {
         self.version = Version::named(&settings.text("version"));
+        self.sync_time = settings.duration("sync_time");
         let timeout = settings.duration("consumer_timeout");
         self.consumer_timeout = if timeout.0 == 0 { super::CONSUMER_TIMEOUT } else { timeout };
     }
@@ -299,6 +303,10 @@ impl Server for RabbitMq {
     fn recover(&mut self, call: &mut Call) {
         self.restart(call);
         self.finish(call);
+    }
+
+    fn sync_delay(&self, slow_percent: u32) -> Duration {
+        longer(self.sync_time, slow_percent)
     }
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {

@@ -9,7 +9,11 @@
 //! its confirm, and a message that found no queue is confirmed like any other; it is refused only if a queue refused it
 //! ("Consumer Acknowledgements and Publisher Confirms").
 //!
-//! Leaves out: confirms of several messages at once; here each is confirmed by itself, at once.
+//! A confirm waits for the disk if a queue has to write the message there: a persistent one in a durable queue, and any
+//! in a quorum queue. It is held back only while the disk is slow.
+//!
+//! Leaves out: confirms of several messages at once; here each is confirmed by itself. That a message which was consumed
+//! before it was written is confirmed sooner.
 
 use std::rc::Rc;
 
@@ -35,6 +39,8 @@ pub(super) struct Spread {
     pub(super) queues: usize,
     /// Whether one of them refused it.
     pub(super) is_refused: bool,
+    /// Whether one of them has to write it to disk.
+    pub(super) waits_for_disk: bool,
 }
 
 impl RabbitMq {
@@ -49,13 +55,14 @@ impl RabbitMq {
         let spread = match self.place_of(place) {
             Some(Place::Exchange(id)) => self.spread(id, content, None, call),
             Some(Place::Queue(id)) if self.queues[id as usize].is_there => {
+                let waits_for_disk = self.queues[id as usize].spec.writes(&content);
                 let is_refused = !self.store(id, content, DEFAULT_EXCHANGE, None, call);
-                Spread { queues: 1, is_refused }
+                Spread { queues: 1, is_refused, waits_for_disk }
             }
             Some(Place::Queue(_)) => Spread::default(),
             None => {
                 call.dropped(place, message, DropReason::NotConnected);
-                Spread { queues: 1, is_refused: false }
+                Spread { queues: 1, ..Spread::default() }
             }
         };
         if spread.queues == 0 {
@@ -91,10 +98,14 @@ impl RabbitMq {
         }
         let Some(tag) = confirm else { return };
         let ok = !spread.is_refused;
+        let frame = BrokerMessage::Confirm { tag, multiple: false, ok };
+        if ok && !session.is_console() {
+            return call.confirm(session, at, frame, message, spread.waits_for_disk);
+        }
         call.fact(at, message, if ok { Fact::Confirmed {} } else { Fact::Refused {} });
         match session.is_console() {
             true => call.tell(session, "confirm", json!({"tag": tag, "multiple": false, "ack": ok})),
-            false => call.frame(session, at, BrokerMessage::Confirm { tag, multiple: false, ok }),
+            false => call.frame(session, at, frame),
         }
     }
 
@@ -105,19 +116,20 @@ impl RabbitMq {
         let at = self.node_of(Place::Exchange(from), call.broker);
         let Some(route) = self.router.route(from, &content) else {
             call.dropped(at, message, DropReason::NotConnected);
-            return Spread { queues: 1, is_refused: false };
+            return Spread { queues: 1, ..Spread::default() };
         };
-        let mut is_refused = false;
+        let (mut is_refused, mut waits_for_disk) = (false, false);
         for hop in &route.hops {
             if hop.from != DEFAULT_EXCHANGE {
                 let from = self.node_of(Place::Exchange(hop.from), call.broker);
                 call.fact(from, message, Fact::Routed { to: self.node_of(hop.to, call.broker) });
             }
             if let Place::Queue(id) = hop.to {
+                waits_for_disk |= self.queues.get(id as usize).is_some_and(|queue| queue.spec.writes(&content));
                 is_refused |= !self.store(id, content.clone(), from, death, call);
             }
         }
-        Spread { queues: route.queue_count, is_refused }
+        Spread { queues: route.queue_count, is_refused, waits_for_disk }
     }
 
     /// A message found no queue. A mandatory one goes back to its publisher, any other is dropped.

@@ -31,15 +31,20 @@ pub fn inspect(server: &RedisStreams, node: NodeId, items_max: usize) -> Inspect
 
 fn inspect_server(server: &RedisStreams) -> Inspection {
     let log = &server.store.log;
+    let replicas = &log.replicas;
+    let lagging = (replicas.count > 0).then(|| {
+        [("Replicas", replicas.count.to_string()), ("Changes not replicated", replicas.missing().to_string())]
+    });
+    let rows = [
+        ("Version", "7.0.15".to_string()),
+        ("Keys", server.store.keys().count().to_string()),
+        ("Entries and pending entries", server.store.books.held.to_string()),
+        ("Persistence", log.mode().name().to_string()),
+        ("Changes not on disk", log.unsafe_count().to_string()),
+    ];
     Inspection {
         headline: "Redis Streams".to_string(),
-        rows: vec![
-            ("Version", "7.0.15".to_string()),
-            ("Keys", server.store.keys().count().to_string()),
-            ("Entries and pending entries", server.store.books.held.to_string()),
-            ("Persistence", log.mode().name().to_string()),
-            ("Changes not on disk", log.unsafe_count().to_string()),
-        ],
+        rows: rows.into_iter().chain(lagging.into_iter().flatten()).collect(),
         ..Inspection::default()
     }
 }

@@ -33,6 +33,32 @@ pub const HOST_PARAMS: &[ParamSpec] = &[
     )
     .source("Redis 7.0, \"Redis persistence\": appendonly, appendfsync, save 3600 1 300 100 60 10000"),
     ParamSpec::new(
+        "sync_time",
+        "Sync of the file",
+        ParamType::Duration { min: Duration::ZERO, max: Duration::from_secs(60) },
+        "\"10ms\"",
+        "How long an fsync takes at normal speed. That is part of the latency of the link; when the server is slowed down, \
+         it takes longer. Synced at every command, every answer waits for it. Synced every second, answers wait only \
+         while a sync takes more than 2 s.",
+    )
+    .source("Redis 7.0, redis.conf: appendfsync; aof.c flushAppendOnlyFile, which postpones a write for 2 s at most"),
+    ParamSpec::new(
+        "replicas",
+        "Replicas",
+        ParamType::Integer { min: 0, max: 5 },
+        "0",
+        "How many other servers follow this one. A write is answered before they have it.",
+    )
+    .source("Redis 7.0, \"Redis replication\": asynchronous by default; none unless replicaof is set"),
+    ParamSpec::new(
+        "replica_lag",
+        "Replicas lag by",
+        ParamType::Duration { min: Duration::ZERO, max: Duration::from_secs(3600) },
+        "\"100ms\"",
+        "How long it takes until the replicas have a write and say so. What is younger at a failover is lost.",
+    )
+    .source("Redis 7.0, INFO replication: lag, in seconds; WAIT. There is no default: it is the network's"),
+    ParamSpec::new(
         "node_entries",
         "Entries per node",
         ParamType::Integer { min: 0, max: 1_000_000 },
@@ -60,7 +86,11 @@ pub const SERVER: NodeKind = NodeKind {
     role: Role::Component(|settings| Host::component(&profile::redis_streams::PROFILE, settings)),
     ports: &[],
     params: HOST_PARAMS,
-    commands: &[],
+    commands: &[(
+        "console SENTINEL FAILOVER redis",
+        "Fail over",
+        "A replica takes over as if the server were gone: what it has not got yet is lost.",
+    )],
 };
 
 /// The stream in palette, forms and validation.

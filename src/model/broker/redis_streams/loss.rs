@@ -1,4 +1,4 @@
-//! What a crash takes: the keys go back to what is safe, and every copy that is gone, or back, is accounted for.
+//! What a crash or a failover takes: the keys go back to what is safe, and every copy that is gone, or back, is accounted for.
 //!
 //! Reproduces: what Redis 7.0 finds when it reads its append-only file or snapshot at the next start (redis.io, "Redis
 //! persistence"). It may be older than what clients were told: an entry whose XADD was answered can be missing, an
@@ -15,7 +15,7 @@ use super::books::{Levels, Pen, Shelfmark};
 use super::group::Group;
 use super::id::Id;
 use super::node::{NodeLimits, RadixNode};
-use super::persistence::Undo;
+use super::persistence::{Snapshot, Undo};
 use super::shelf::Shelf;
 use super::store::{Slot, Store, Value};
 use super::stream::Stream;
@@ -47,6 +47,12 @@ impl Store {
         self.forget_waiters();
         let undo = self.log.take();
         let snapshot = self.log.snapshot();
+        self.log.replicas.catch_up();
+        self.go_back(undo, snapshot, DropReason::NotPersistent, call);
+    }
+
+    /// Takes changes back, the last one first, or all back to a snapshot; what is gone by that is lost for this reason.
+    pub(super) fn go_back(&mut self, undo: Vec<Undo>, snapshot: Option<Snapshot>, reason: DropReason, call: &mut Call) {
         if undo.is_empty() && snapshot.is_none() {
             return;
         }
@@ -63,12 +69,12 @@ impl Store {
         let after = self.holdings(call.broker);
         for holding in &before {
             let new = after.iter().find(|new| new.slot == holding.slot && new.group == holding.group);
-            self.account(holding.mark, &holding.copies, new, call);
+            self.account(holding.mark, &holding.copies, new, reason, call);
         }
         for new in &after {
             if !before.iter().any(|holding| holding.slot == new.slot && holding.group == new.group) {
                 let mark = Shelfmark { node: new.mark.node, levels: Levels::default() };
-                self.account(mark, &[], Some(new), call);
+                self.account(mark, &[], Some(new), reason, call);
             }
         }
     }
@@ -111,7 +117,14 @@ impl Store {
     }
 
     /// Says what became of the copies at one place, and remembers which were handed out before.
-    fn account(&mut self, mark: Shelfmark, before: &[Copy], after: Option<&Holding>, call: &mut Call) {
+    fn account(
+        &mut self,
+        mark: Shelfmark,
+        before: &[Copy],
+        after: Option<&Holding>,
+        reason: DropReason,
+        call: &mut Call,
+    ) {
         let Store { books, log, .. } = self;
         let mut pen = Pen { books, log, call };
         let mut mark = mark;
@@ -119,14 +132,14 @@ impl Store {
         let mut old = before.iter().peekable();
         for new in after.map_or(&[][..], |holding| &holding.copies) {
             while let Some(lost) = old.next_if(|copy| copy.id < new.id) {
-                lose(lost, &mut mark, &mut pen);
+                lose(lost, reason, &mut mark, &mut pen);
             }
             let old = old.next_if(|copy| copy.id == new.id);
             if keep(old, new, &mut mark, &mut pen) {
                 again.insert(new.id, ());
             }
         }
-        old.for_each(|lost| lose(lost, &mut mark, &mut pen));
+        old.for_each(|lost| lose(lost, reason, &mut mark, &mut pen));
         let Some(Holding { slot, group: Some(name), .. }) = after else { return };
         if let Some(Value::Stream(stream)) = &mut self.slots[*slot as usize].value {
             if let Some(group) = stream.group_named(name).and_then(|index| stream.group_mut(index)) {
@@ -137,9 +150,9 @@ impl Store {
 }
 
 /// A copy did not survive.
-fn lose(copy: &Copy, mark: &mut Shelfmark, pen: &mut Pen) {
+fn lose(copy: &Copy, reason: DropReason, mark: &mut Shelfmark, pen: &mut Pen) {
     let change = if copy.owner.is_some() { (0, -1) } else { (-1, 0) };
-    pen.give_up(mark, copy.message, change, DropReason::NotPersistent);
+    pen.give_up(mark, copy.message, change, reason);
 }
 
 /// A copy is there, perhaps in another state or after all. True if it is ready and was handed out before.

@@ -27,6 +27,7 @@ mod loss;
 mod node;
 mod persistence;
 mod reader;
+mod replicas;
 mod server;
 mod shelf;
 mod store;

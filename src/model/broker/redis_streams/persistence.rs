@@ -9,16 +9,18 @@
 //! The default here is `everysec`, which redis.conf recommends once the append-only file is on: with snapshots alone, a
 //! short run would lose everything.
 //!
-//! Leaves out: replicas and failover, rewriting of the file, the time that a sync takes beyond a slow disk's longer
-//! second, and what a snapshot in the making costs. Changes are kept as records that undo them until they are safe;
+//! Leaves out: rewriting of the file, the time that a sync takes at normal speed, and what a snapshot in the making costs. Changes are kept as records that undo them until they are safe;
 //! there are at most [`UNDO_MAX`], then the file is synced early.
 
 use std::rc::Rc;
 
 use crate::vocabulary::{Content, Duration, Time};
 
+use crate::model::broker::late::longer;
+
 use super::group::{Consumer, Group, Nack};
 use super::id::Id;
+use super::replicas::Replicas;
 use super::store::Value;
 
 /// Records that are kept between two syncs at most.
@@ -26,6 +28,9 @@ const UNDO_MAX: usize = 1_000_000;
 
 /// How long Linux keeps written data in memory.
 const SYSTEM_SYNC: Duration = Duration::from_secs(30);
+
+/// How long a write waits for a sync in the background before the server waits with it.
+const POSTPONED_MAX: Duration = Duration::from_secs(2);
 
 /// Save points of redis.conf: seconds, changes.
 const SAVE_POINTS: [(u64, u64); 3] = [(3600, 1), (300, 100), (60, 10_000)];
@@ -114,6 +119,8 @@ pub struct Log {
     saved: Snapshot,
     saved_at: Time,
     changes: u64,
+    /// Who else has them.
+    pub replicas: Replicas,
 }
 
 impl Log {
@@ -130,7 +137,7 @@ impl Log {
     /// Changes the mode. What is there is written to the new file first, as Redis does.
     pub fn set_mode(&mut self, mode: Mode, snapshot: impl FnOnce() -> Snapshot) {
         if mode != self.mode {
-            *self = Log::new(mode);
+            *self = Log { replicas: std::mem::take(&mut self.replicas), ..Log::new(mode) };
             if mode == Mode::Snapshots {
                 self.saved = snapshot();
             }
@@ -140,6 +147,7 @@ impl Log {
     /// Time has come to this point: what was due to be synced before is safe. Before each change, and at a crash.
     #[inline]
     pub fn advance(&mut self, now: Time, slow_percent: u32, snapshot: impl FnOnce() -> Snapshot) {
+        self.replicas.advance(now);
         if let Some(length) = self.mode.period() {
             let length = (length.0 / 100).saturating_mul(u64::from(slow_percent.max(100)));
             let period = now.0 / length.max(1);
@@ -165,6 +173,7 @@ impl Log {
     /// Keeps a record.
     #[inline]
     pub fn note(&mut self, undo: Undo) {
+        self.replicas.note(&undo);
         match self.mode {
             Mode::EverySecond | Mode::System => self.undo.push(undo),
             Mode::Snapshots => self.changes += 1,
@@ -172,9 +181,27 @@ impl Log {
         }
     }
 
+    /// How much longer than normally an answer takes, if a sync takes `normal` at normal speed: with `always` the one
+    /// thread syncs before it answers; with `everysec` another thread does, and the first waits for it once a write is
+    /// put off for two seconds.
+    pub fn answer_delay(&self, normal: Duration, slow_percent: u32) -> Duration {
+        match self.mode {
+            Mode::Always => longer(normal, slow_percent),
+            Mode::EverySecond if slow_percent > 100 => {
+                Duration((normal + longer(normal, slow_percent)).0.saturating_sub(POSTPONED_MAX.0))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
     /// Takes the records, the latest last.
     pub fn take(&mut self) -> Vec<Undo> {
         std::mem::take(&mut self.undo)
+    }
+
+    /// The latest changes were taken back otherwise.
+    pub fn forget_last(&mut self, count: usize) {
+        self.undo.truncate(self.undo.len().saturating_sub(count));
     }
 
     /// The snapshot to go back to, if that is how the mode works; an empty one if nothing is kept.

@@ -10,7 +10,9 @@ use serde_json::Value as Json;
 
 use crate::kernel::{InsideTable, Inspection};
 use crate::model::broker::server::{Call, Server, Session};
-use crate::vocabulary::{BrokerMessage, Fact, FlatMap, MessageId, NodeId, Settings, Time, Value as Setting, WireId};
+use crate::vocabulary::{
+    BrokerMessage, Duration, Fact, FlatMap, MessageId, NodeId, Settings, Time, Value as Setting, WireId,
+};
 
 use super::console::Terminal;
 use super::drawing::Place;
@@ -32,6 +34,8 @@ pub struct RedisStreams {
     pub(super) readers: FlatMap<Session, Reader>,
     pub(super) terminals: FlatMap<Session, Terminal>,
     pub(super) waiting: Waiting,
+    /// How long an fsync takes at normal speed.
+    sync_time: Duration,
     /// The broker's own node, as last told.
     pub(super) node: NodeId,
 }
@@ -50,6 +54,9 @@ impl RedisStreams {
             Some(Setting::Integer(number)) => (*number).max(0) as u64,
             _ => default,
         };
+        self.store.log.replicas.count = settings.integer("replicas").clamp(0, 100) as u32;
+        self.store.log.replicas.lag = settings.duration("replica_lag");
+        self.sync_time = settings.duration("sync_time");
         let NodeLimits { entries_max, bytes_max } = NodeLimits::default();
         self.store.limits =
             NodeLimits { entries_max: size("node_entries", entries_max), bytes_max: size("node_bytes", bytes_max) };
@@ -81,6 +88,7 @@ impl RedisStreams {
         match self.waiting.get(index).map(|blocked| (blocked.session, &blocked.what)) {
             Some((session, What::Pull { max, .. })) => self.serve_pull(session, *max, call),
             Some((_, What::Command(_))) => self.serve_command(index, slot, call),
+            Some((_, What::Replicas { .. })) => false,
             None => {
                 // Who is not blocked does not wait.
                 self.store.slots[slot as usize].waiters.retain(|other| *other != index);
@@ -95,6 +103,10 @@ impl RedisStreams {
         match what {
             What::Pull { .. } => self.end_pull(session, call),
             What::Command(_) => self.answer_late(session, Json::Null, call),
+            What::Replicas { written } => {
+                let having = self.end_of_wait(written);
+                self.answer_late(session, having, call);
+            }
         }
     }
 
@@ -126,7 +138,7 @@ impl RedisStreams {
         };
         self.readers.insert(session, reader);
         call.fact(place, MessageId::NONE, Fact::Subscribed { consumer: client, prefetch });
-        call.frame(session, place, BrokerMessage::Pulls);
+        call.frame(session, place, BrokerMessage::Pulls { commits: false, next: 0 });
     }
 
     fn close_reader(&mut self, session: Session) -> Option<Reader> {
@@ -184,7 +196,7 @@ impl Server for RedisStreams {
         self.begin(call);
         match frame {
             BrokerMessage::Publish(content) => self.publish(place, content, call),
-            BrokerMessage::Pull { max, wait } => self.pull(session, max, wait, call),
+            BrokerMessage::Pull { max, wait, .. } => self.pull(session, max, wait, call),
             BrokerMessage::Ack { tag, multiple, .. } => self.ack(session, tag, multiple, call),
             BrokerMessage::Nack { tag, multiple, .. } => self.nack(session, tag, multiple),
             BrokerMessage::Subscribe { prefetch, auto_ack, .. } => {
@@ -246,6 +258,10 @@ impl Server for RedisStreams {
         for node in nodes {
             self.ensure_group(node, call);
         }
+    }
+
+    fn answer_delay(&self, slow_percent: u32) -> Duration {
+        self.store.log.answer_delay(self.sync_time, slow_percent)
     }
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {

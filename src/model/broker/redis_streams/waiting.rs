@@ -18,6 +18,8 @@ pub enum What {
     Pull { slot: u32, max: u16 },
     /// A command.
     Command(Box<Read>),
+    /// The replicas, to have what was written until then.
+    Replicas { written: Option<Time> },
 }
 
 /// A blocked client.
@@ -55,6 +57,11 @@ impl Waiting {
         self.places.get(index as usize).and_then(Option::as_ref)
     }
 
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Blocked> {
+        self.places.iter().flatten()
+    }
+
     /// Blocks a client on all keys that it waits for.
     pub fn block(&mut self, session: Session, until: Option<Time>, what: What, store: &mut Store) -> u32 {
         let index = self.vacant.pop().unwrap_or_else(|| {
@@ -65,6 +72,7 @@ impl Waiting {
         match &what {
             What::Pull { slot, .. } => wait_at(*slot),
             What::Command(read) => read.keys.iter().for_each(|(slot, _)| wait_at(*slot)),
+            What::Replicas { .. } => {}
         }
         self.order += 1;
         self.places[index as usize] = Some(Blocked { session, until, what, order: self.order });
@@ -86,6 +94,7 @@ impl Waiting {
         match &blocked.what {
             What::Pull { slot, .. } => leave(*slot),
             What::Command(read) => read.keys.iter().for_each(|(slot, _)| leave(*slot)),
+            What::Replicas { .. } => {}
         }
         if blocked.until.is_some() && blocked.until == self.due {
             self.due = self.places.iter().flatten().filter_map(|blocked| blocked.until).min();

@@ -22,8 +22,8 @@ mod store;
 use super::broker::Host;
 use super::profile;
 use super::server::Server;
-use crate::model::kind::{Group, NodeKind, Role};
-use crate::vocabulary::Settings;
+use crate::model::kind::{Group, NodeKind, ParamSpec, ParamType, Role};
+use crate::vocabulary::{Duration, Settings};
 
 pub use kind::{QUEUE, REDRIVE_WIRE};
 pub use server::Sqs;
@@ -36,11 +36,22 @@ pub const SERVICE: NodeKind = NodeKind {
     help: "Hosts queues. When it is down, its queues can't be reached.",
     role: Role::Component(|settings| Host::component(&profile::sqs::PROFILE, settings)),
     ports: &[],
-    params: &[],
+    params: HOST_PARAMS,
     commands: &[],
 };
 
+/// The parameters of the service.
+const HOST_PARAMS: &[ParamSpec] = &[ParamSpec::new(
+    "service_time",
+    "Time of an answer",
+    ParamType::Duration { min: Duration::ZERO, max: Duration::from_secs(60) },
+    "\"20ms\"",
+    "How long the service takes for an answer at normal speed. That is part of the latency of the link; when the service \
+     is slowed down, every answer takes as much longer: at 300 % another two times this.",
+)
+.source("Amazon SQS FAQs: \"tens or low hundreds of milliseconds\" for SendMessage, ReceiveMessage and DeleteMessage")];
+
 /// The service without queues.
-pub fn server(_: &Settings) -> Box<dyn Server> {
-    Box::new(Sqs::default())
+pub fn server(settings: &Settings) -> Box<dyn Server> {
+    Box::new(Sqs::new(settings))
 }

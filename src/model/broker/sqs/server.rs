@@ -10,6 +10,7 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use crate::kernel::{InsideTable, Inspection, InspectionItem, ItemState};
+use crate::model::broker::late::longer;
 use crate::model::broker::mechanism::deadlines::Deadlines;
 use crate::model::broker::server::{Call, Server, Session};
 use crate::vocabulary::{
@@ -68,6 +69,8 @@ pub(super) struct Client {
 /// The service.
 #[derive(Clone, Debug, Default)]
 pub struct Sqs {
+    /// How long an answer takes at normal speed.
+    pub(super) service_time: Duration,
     pub(super) queues: Vec<Option<Queue>>,
     pub(super) by_name: FlatMap<Rc<str>, u32>,
     pub(super) by_node: FlatMap<NodeId, u32>,
@@ -120,6 +123,11 @@ fn is_alive(queues: &[Option<Queue>], at: Time, due: Due) -> bool {
 }
 
 impl Sqs {
+    /// A service with nothing in it.
+    pub(super) fn new(settings: &Settings) -> Sqs {
+        Sqs { service_time: settings.duration("service_time"), ..Sqs::default() }
+    }
+
     #[inline]
     pub(super) fn queue(&self, queue: u32) -> Option<&Queue> {
         self.queues.get(queue as usize)?.as_ref()
@@ -312,7 +320,10 @@ impl Server for Sqs {
     }
 
     fn configure(&mut self, node: NodeId, settings: &Settings, call: &mut Call) {
-        let Some(number) = self.by_node.get(&node).copied() else { return };
+        let Some(number) = self.by_node.get(&node).copied() else {
+            self.service_time = settings.duration("service_time");
+            return;
+        };
         let attributes = Attributes::read(settings);
         if self.is_fifo(number) != attributes.is_fifo {
             // The type of a queue is fixed; another type is another queue.
@@ -364,9 +375,9 @@ impl Server for Sqs {
             BrokerMessage::Publish(content) => self.take_in(number, content, call),
             BrokerMessage::Subscribe { auto_ack, .. } => {
                 self.clients.insert(session, Client { auto_ack });
-                call.frame(session, place, BrokerMessage::Pulls);
+                call.frame(session, place, BrokerMessage::Pulls { commits: false, next: 0 });
             }
-            BrokerMessage::Pull { max, wait } => {
+            BrokerMessage::Pull { max, wait, .. } => {
                 let reader = Reader { session, client, place: Some(place) };
                 self.pull(number, reader, max, wait, call);
             }
@@ -420,6 +431,10 @@ impl Server for Sqs {
 
     fn recover(&mut self, call: &mut Call) {
         self.on_due(call);
+    }
+
+    fn answer_delay(&self, slow_percent: u32) -> Duration {
+        longer(self.service_time, slow_percent)
     }
 
     fn inspect(&self, node: NodeId, items_max: usize) -> Inspection {

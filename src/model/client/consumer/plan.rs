@@ -4,7 +4,7 @@ use crate::model::kind::{ParamSpec, ParamType};
 use crate::vocabulary::{Distribution, DropReason, Duration, Settings};
 
 /// The parameters of a consumer.
-pub const PARAMS: [ParamSpec; 9] = [
+pub const PARAMS: [ParamSpec; 10] = [
     ParamSpec::new(
         "service_time",
         "Service time",
@@ -54,6 +54,14 @@ pub const PARAMS: [ParamSpec; 9] = [
     )
     .source("Kafka poll(timeout), SQS WaitTimeSeconds (at most 20 s), Redis XREADGROUP BLOCK"),
     ParamSpec::new(
+        "request_timeout",
+        "Asks again after",
+        ParamType::Duration { min: Duration::from_millis(1), max: Duration::from_secs(3600) },
+        "\"30s\"",
+        "How long after the end of that wait it takes a pull for lost and asks again.",
+    )
+    .source("Kafka request.timeout.ms (30 s); botocore read_timeout is 60 s, redis-py's socket_timeout is off"),
+    ParamSpec::new(
         "ack",
         "Acknowledges",
         ParamType::Choice(&[
@@ -100,7 +108,7 @@ pub enum Ack {
 }
 
 impl Ack {
-    /// How the message is lost if its work does not end well; nothing if the broker still has it.
+    /// How a message is lost that the broker forgot before its work ended well; nothing if it forgets none.
     pub fn loss(self) -> Option<DropReason> {
         match self {
             Ack::Late | Ack::Never => None,
@@ -125,6 +133,8 @@ pub struct Plan {
     pub pull_max: u16,
     /// How long to wait for the first of them.
     pub pull_wait: Duration,
+    /// How long after that wait an answer may take.
+    pub request_timeout: Duration,
     /// When to acknowledge.
     pub ack: Ack,
     /// The chance, 0 to 1, that the work fails.
@@ -143,6 +153,7 @@ impl Plan {
             priority: settings.integer("priority").clamp(-100, 100) as i8,
             pull_max: settings.integer("pull_max").clamp(1, 500) as u16,
             pull_wait: settings.duration("pull_wait"),
+            request_timeout: settings.duration("request_timeout"),
             ack: match &*settings.text("ack") {
                 "early" => Ack::Early,
                 "never" => Ack::Never,

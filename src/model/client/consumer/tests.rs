@@ -11,7 +11,8 @@ use crate::vocabulary::{Distribution, Duration, FactKind};
 type Log = Rc<RefCell<Vec<BrokerMessage>>>;
 
 /// Writes down what the consumer says; delivers message number `n` with tag `n` at the command `n`, wants to be asked
-/// for messages at the command `pulls`, and ends an answer at `pulled n`.
+/// for messages at the command `pulls`, or `commits` if it makes automatic commits, ends an answer at `pulled n`, says at
+/// `committed n` that the messages up to `n` are committed, and ends the subscription at `cancel`.
 #[derive(Clone)]
 struct Server(Log);
 
@@ -22,8 +23,15 @@ impl Component for Server {
     }
 
     fn on_command(&mut self, node: NodeId, command: &str, context: &mut Context) -> bool {
-        if command == "pulls" {
-            return context.send(Port(1), BrokerMessage::Pulls.into()) > 0;
+        if command == "pulls" || command == "commits" {
+            return context.send(Port(1), BrokerMessage::Pulls { commits: command == "commits", next: 1 }.into()) > 0;
+        }
+        if command == "cancel" {
+            return context.send(Port(1), BrokerMessage::Cancel.into()) > 0;
+        }
+        if let Some(last) = command.strip_prefix("committed ") {
+            let last = last.parse().expect("a number");
+            return context.send(Port(1), BrokerMessage::Committed { first: 1, last }.into()) > 0;
         }
         if let Some(count) = command.strip_prefix("pulled ") {
             let count = count.parse().expect("a number");
@@ -103,7 +111,7 @@ impl World {
             BrokerMessage::Subscribe { prefetch, auto_ack, .. } => format!("subscribe {prefetch} {auto_ack}"),
             BrokerMessage::Ack { tag, .. } => format!("ack {tag}"),
             BrokerMessage::Nack { tag, requeue, .. } => format!("nack {tag} {requeue}"),
-            BrokerMessage::Pull { max, wait } => format!("pull {max} {wait}"),
+            BrokerMessage::Pull { max, wait, .. } => format!("pull {max} {wait}"),
             other => format!("{other:?}"),
         };
         self.log.borrow_mut().drain(..).map(brief).collect()
@@ -272,4 +280,87 @@ fn a_new_connection_forgets_the_open_question() {
     world.simulation.fault(Fault::Restart(world.consumer));
     world.run(200);
     assert_eq!(world.said(), ["subscribe 0 false"]);
+}
+
+#[test]
+fn with_automatic_commits_a_crash_loses_what_is_committed_and_nothing_else() {
+    let mut world = World::new(serde_json::json!({"concurrency": 2, "ack": "auto"}));
+    world.tell("commits");
+    world.deliver(1..=4);
+    let held = |world: &World| {
+        let mut held = Vec::new();
+        world.simulation.holds(&mut |node, message| held.extend((node == world.consumer).then_some(message.number)));
+        held
+    };
+    assert_eq!(held(&world), [0; 0], "all four are the broker's still");
+    world.tell("committed 3");
+    assert_eq!(held(&world), [1, 2, 3]);
+    world.simulation.fault(Fault::Crash(world.consumer));
+    assert_eq!((world.count(FactKind::Abandoned), world.count(FactKind::Dropped)), (2, 3));
+}
+
+#[test]
+fn failed_work_is_lost_only_when_it_is_committed() {
+    for (crashes, lost) in [(false, 1), (true, 0)] {
+        let mut world = World::new(serde_json::json!({"ack": "auto", "failure_rate": 100}));
+        world.tell("commits");
+        world.deliver([1]);
+        world.run(1_100);
+        assert_eq!((world.count(FactKind::Failed), world.count(FactKind::Dropped)), (1, 0));
+        if crashes {
+            world.simulation.fault(Fault::Crash(world.consumer));
+            world.simulation.fault(Fault::Restart(world.consumer));
+            world.run(20);
+            world.tell("commits");
+        }
+        world.tell("committed 1");
+        assert_eq!(world.count(FactKind::Dropped), lost, "crashes: {crashes}");
+    }
+}
+
+#[test]
+fn a_cancelled_consumer_stops_says_so_and_subscribes_again_after_five_seconds() {
+    let mut world = World::new(serde_json::json!({"prefetch": 3}));
+    world.deliver(1..=2);
+    world.said();
+    world.tell("cancel");
+    let inspection = world.simulation.inspect(world.consumer, 9);
+    assert_eq!(inspection.headline, "1 in work", "what it had not begun is given up");
+    assert!(inspection.rows.iter().any(|(name, _)| *name == "Subscribes again at"), "{:?}", inspection.rows);
+    assert_eq!(world.count(FactKind::Unsubscribed), 1);
+    world.run(1_000);
+    assert_eq!(world.said(), [""; 0], "the end of the work reaches nobody");
+    assert_eq!(world.simulation.inspect(world.consumer, 9).headline, "cancelled by the broker");
+    world.run(3_900);
+    assert_eq!(world.said(), [""; 0]);
+    world.run(200);
+    assert_eq!(world.said(), ["subscribe 3 false"]);
+    world.deliver([1]);
+    world.run(1_100);
+    assert_eq!(world.said(), ["ack 1"], "it works as before");
+    assert_eq!(world.simulation.inspect(world.consumer, 9).headline, "idle");
+}
+
+#[test]
+fn a_pull_without_an_answer_is_asked_again_after_its_wait_and_the_request_timeout() {
+    let mut world = World::new(serde_json::json!({"pull_wait": "5s", "request_timeout": "2s"}));
+    world.tell("pulls");
+    world.said();
+    world.run(6_900);
+    assert_eq!(world.said(), [""; 0]);
+    world.run(200);
+    assert_eq!(world.said(), ["pull 10 5s"]);
+    world.run(4_000);
+    world.tell("pulled 0");
+    assert_eq!(world.said(), ["pull 10 5s"], "an answer is followed by the next question at once");
+    world.run(6_800);
+    assert_eq!(world.said(), [""; 0], "the time of the new question counts from its own beginning");
+    world.run(300);
+    assert_eq!(world.said(), ["pull 10 5s"]);
+    let rows = world.simulation.inspect(world.consumer, 0).rows;
+    assert!(rows.contains(&("Pulls without an answer", "2".into())), "{rows:?}");
+    // What it has in hand when a late answer comes is worked on, and it asks no more until that is done.
+    world.deliver([1]);
+    world.run(1_100);
+    assert_eq!(world.said(), ["ack 1"]);
 }

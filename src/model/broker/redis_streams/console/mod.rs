@@ -15,6 +15,7 @@ use serde_json::{json, Value as Json};
 
 use crate::model::broker::server::{Call, Session};
 use crate::model::broker::words::split;
+use crate::vocabulary::Time;
 
 use super::arguments::{arity, error, is, Reply, NO_ROOM, WRONG_TYPE};
 use super::server::RedisStreams;
@@ -27,6 +28,7 @@ mod info;
 mod keys;
 mod range;
 pub mod read;
+mod replication;
 mod setting;
 
 /// Commands that one client may send while it is blocked, or queue in a transaction.
@@ -39,6 +41,8 @@ pub struct Terminal {
     pub blocked: Option<u32>,
     /// What it sent since.
     sent: VecDeque<Vec<String>>,
+    /// When something had been written last, when its latest command was done.
+    written: Option<Time>,
     transaction: Option<Transaction>,
     name: String,
 }
@@ -132,6 +136,9 @@ const COMMANDS: &[Command] = &[
     command("ping", -1, setting::ping),
     command("echo", 2, setting::echo),
     command("time", 1, setting::time),
+    command("wait", 3, replication::wait),
+    command("failover", -1, replication::failover),
+    container("sentinel", &[command("failover", 3, replication::sentinel_failover)]),
     container("client", &[command("setname", 3, setting::set_name), command("getname", 2, setting::get_name)]),
     container("config", &[command("set", -4, setting::config_set), command("get", -3, setting::config_get)]),
 ];
@@ -194,7 +201,12 @@ impl RedisStreams {
             terminal.sent.push_back(words);
             return json!({"blocked": true});
         }
-        to_json(self.run_line(session, words, call))
+        let reply = to_json(self.run_line(session, words, call));
+        let written = self.store.log.replicas.written();
+        if let Some(terminal) = self.terminals.get_mut(&session) {
+            terminal.written = written;
+        }
+        reply
     }
 
     fn run_line(&mut self, session: Session, words: Vec<String>, call: &mut Call) -> Reply {
