@@ -82,7 +82,7 @@ fn in_words(deeds: &[Deed], first: usize, parting: Time, origin: &Rc<Document>) 
     let what = match deed {
         Intervention::Document(document) => difference(drawing, document),
         Intervention::Fault(deed) => fault(drawing, deed),
-        Intervention::Command { node, command } => format!("{}: {command}", label(drawing, node)),
+        Intervention::Command { node, command: text } => command(drawing, node, text),
     };
     match deeds.len() - first - 1 {
         0 => format!("{what} at {at}"),
@@ -99,6 +99,11 @@ fn ends(document: &Document, wire: &Wire) -> String {
     format!("{} → {}", label(document, Wire::node_of(&wire.from)), label(document, Wire::node_of(&wire.to)))
 }
 
+/// What was said to a part; at a broker's console without the word for it.
+fn command(document: &Document, id: &str, text: &str) -> String {
+    format!("{}: {}", label(document, id), text.strip_prefix("console ").unwrap_or(text))
+}
+
 fn fault(document: &Document, deed: &FaultDeed) -> String {
     let wire = |id: &str| document.wire(id).map_or_else(|| id.to_string(), |wire| ends(document, wire));
     match deed {
@@ -109,7 +114,7 @@ fn fault(document: &Document, deed: &FaultDeed) -> String {
         FaultDeed::Slow(id, percent) => format!("work of {} takes {percent} %", label(document, id)),
         FaultDeed::Partition(id) => format!("{} cut", wire(id)),
         FaultDeed::Repair(id) => format!("{} mended", wire(id)),
-        FaultDeed::Command(id, command) => format!("{}: {command}", label(document, id)),
+        FaultDeed::Command(id, text) => command(document, id, text),
     }
 }
 

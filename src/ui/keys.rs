@@ -27,16 +27,19 @@ pub enum Command {
     QuickAdd,
     /// Select everything.
     SelectAll,
+    /// Show the branches of the run.
+    Branches,
     /// Show the keys.
     Help,
 }
 
 /// The keys, for the help: (keys, what they do).
-pub const HELP: [(&str, &str); 19] = [
+pub const HELP: [(&str, &str); 20] = [
     ("Space", "play or pause"),
     (".", "step to the next event"),
     (",", "step back"),
     ("Home", "back to the start"),
+    ("B", "the branches of the run, once its past was changed"),
     ("Arrow keys", "move the selected parts by one grid step; with Shift by four"),
     ("Ctrl + arrow keys", "select the next part in that direction"),
     ("A", "add a part"),
@@ -74,6 +77,7 @@ pub fn on_canvas(event: &KeyboardEvent) -> Option<Command> {
         "," => transport(Transport::StepBack),
         "Home" => transport(Transport::Reset),
         "a" | "A" => Some(Command::QuickAdd),
+        "b" | "B" => Some(Command::Branches),
         "c" | "C" => Some(Command::Connect),
         "m" | "M" => Some(Command::Move),
         "+" | "=" => Some(Command::Zoom(1.25)),

@@ -37,7 +37,7 @@ test('a changed past leaves a branch that can be taken up again, with the keyboa
     await dialog.waitFor({ state: 'detached' });
     assert.equal(await clock(page), before, 'shown from where the branches part');
     assert.equal(await consumer(page).getByText('down').count(), 0, 'on this branch nothing was broken');
-    await button.click();
+    await page.getByTestId('canvas').press('b');
     await page.getByRole('dialog').getByText(/crashed at \d/).click();
     await page.locator('[data-testid="node"]').getByText(/down/).first().waitFor();
   });

@@ -149,6 +149,10 @@ impl App {
                 let ids = self.session.document().nodes.iter().map(|node| node.id.clone()).collect();
                 self.act(Action::Select(ids));
             }
+            Command::Branches if self.session.timeline().branches().is_empty() => {
+                self.say("The run has one course: nothing was changed in its past.".into(), false);
+            }
+            Command::Branches => self.dialog = Some(Dialog::Branches),
             Command::Help => self.dialog = Some(Dialog::Keys),
         }
     }
