@@ -109,6 +109,7 @@ fn fault(document: &Document, deed: &FaultDeed) -> String {
         FaultDeed::Slow(id, percent) => format!("work of {} takes {percent} %", label(document, id)),
         FaultDeed::Partition(id) => format!("{} cut", wire(id)),
         FaultDeed::Repair(id) => format!("{} mended", wire(id)),
+        FaultDeed::Command(id, line) => format!("{} was told: {line}", label(document, id)),
     }
 }
 

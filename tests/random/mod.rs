@@ -109,7 +109,7 @@ impl Chance {
                 let text = |chance: &mut Chance| match spec.name {
                     "schedule" => format!("{}ms x{}", chance.below(9000), chance.below(5)),
                     "script" => {
-                        let words = PROFILES[chance.below(PROFILES.len())].words;
+                        let words = PROFILES[chance.below(PROFILES.len())].words();
                         let said = chance.pick(words).map_or("help", |word| word.usage);
                         format!("{}ms {said}", chance.below(9000))
                     }

@@ -40,7 +40,7 @@ pub fn planned(kind: &NodeKind, text: &str) -> Result<String, Flaw> {
     let (_, operation) = client_and_operation(line);
     let mut parts = operation.split_whitespace();
     let first = parts.next().unwrap_or_default();
-    let known = || profile.words.iter().chain(WORDS.iter().filter(|word| word.name == "kill"));
+    let known = || profile.words().iter().chain(WORDS.iter().filter(|word| word.name == "kill"));
     let Some(word) = known().find(|word| word.name.eq_ignore_ascii_case(first)) else {
         let message = match first {
             "" => "is empty".to_string(),
