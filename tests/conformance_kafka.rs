@@ -277,6 +277,43 @@ fn group_roundrobin() {
 }
 
 #[test]
+fn a_member_of_three_leaves_a_group_that_deals_in_turn() {
+    let mut members = Members::new(&[("alpha", 4), ("beta", 4)], "partition.assignment.strategy=roundrobin");
+    ["c1", "c2", "c3"].iter().for_each(|name| members.join(name));
+    let set = |list: &[&str]| list.iter().map(|one| one.to_string()).collect::<BTreeSet<String>>();
+    let shares = members.shares();
+    assert_eq!(shares["c1"], set(&["alpha-0", "alpha-3", "beta-2"]));
+    assert_eq!(shares["c2"], set(&["alpha-1", "beta-0", "beta-3"]));
+    assert_eq!(shares["c3"], set(&["alpha-2", "beta-1"]));
+    members.world.clear();
+    members.leave("c1");
+    let seen: Vec<(String, Json)> = members.world.events("c2");
+    let words: Vec<&str> = seen.iter().map(|(word, _)| word.as_str()).collect();
+    assert_eq!(words, ["revoked", "assigned"], "everything is given up, and dealt anew");
+    assert_eq!(seen[1].1["partitions"], json!(["alpha-0", "alpha-2", "beta-0", "beta-2"]));
+    // Who leaves hears of nothing but what it gives up, and the end of the poll that it was in.
+    let left: Vec<String> = members.world.events("c1").into_iter().map(|(word, _)| word).collect();
+    assert_eq!(left, ["reply", "revoked"]);
+}
+
+#[test]
+fn static_members_come_first_but_not_with_sticky() {
+    for (strategy, first) in [("range", "z"), ("roundrobin", "z"), ("sticky", "a"), ("cooperative-sticky", "a")] {
+        let mut members = Members::new(&[("t", 1)], &format!("partition.assignment.strategy={strategy}"));
+        // Both gather before the first share.
+        members.world.ask("z> config group.instance.id=zz");
+        for name in ["a", "z"] {
+            let line = format!("{name}> {}", members.subscribe);
+            members.world.ask(&line);
+            members.world.ask(&format!("{name}> poll timeout=1h"));
+            members.running.push(name.into());
+        }
+        members.world.ask("wait 20s");
+        assert_eq!(members.share(first).len(), 1, "{strategy}");
+    }
+}
+
+#[test]
 fn group_sticky() {
     let mut members = Members::new(&[("alpha", 4), ("beta", 4)], "partition.assignment.strategy=sticky");
     for name in ["c1", "c2", "c3", "c4"] {

@@ -24,6 +24,23 @@ fn pick<'a>(random: &mut Stream, from: &[&'a str]) -> &'a str {
     from[random.below(from.len() as u32) as usize]
 }
 
+/// A line of an administrator about brokers and groups, that may be wrong in any way.
+fn line_of_an_administrator(random: &mut Stream, partition: &str) -> String {
+    let number = random.below(12);
+    let words = [
+        format!("stop broker {}", number % 5),
+        format!("start broker {}", number % 5),
+        format!("slow follower {}", number % 5),
+        format!("isolate broker {}", number % 5),
+        format!("stop broker {} clean", number % 5),
+        format!("reassign {partition} {}", pick(random, &["1", "2,3", "3,1,2", "4", "cancel", ""])),
+        format!("elect-leaders {}", pick(random, &["all", "t-0", "u-0", "x"])),
+        format!("coordinator {}", pick(random, &["g", "h", ""])),
+        format!("subscribe pattern={} group=g", pick(random, &["t", ".*", "[tu]", "("])),
+    ];
+    words[random.below(words.len() as u32) as usize].clone()
+}
+
 /// A line that may be wrong in any way.
 fn line(random: &mut Stream) -> String {
     let client = pick(random, &["a", "b", "c", "d"]);
@@ -74,15 +91,6 @@ fn line(random: &mut Stream) -> String {
         format!("add-partitions {topic} {number}"),
         format!("create-topic {topic} partitions={number} replication.factor={}", number % 4),
         format!("alter-topic t retention.ms={}", number * 10_000),
-        format!("stop broker {}", number % 5),
-        format!("start broker {}", number % 5),
-        format!("slow follower {}", number % 5),
-        format!("isolate broker {}", number % 5),
-        format!("stop broker {} clean", number % 5),
-        format!("reassign {partition} {}", pick(random, &["1", "2,3", "3,1,2", "4", "cancel", ""])),
-        format!("elect-leaders {}", pick(random, &["all", "t-0", "u-0", "x"])),
-        format!("coordinator {}", pick(random, &["g", "h", ""])),
-        format!("subscribe pattern={} group=g", pick(random, &["t", ".*", "[tu]", "("])),
         "commit async".into(),
         format!("describe-group {}", pick(random, &["g", "h", "none", ""])),
         "describe t".into(),
@@ -95,6 +103,7 @@ fn line(random: &mut Stream) -> String {
     match random.below(24) {
         0 => format!("kill {client}"),
         1 => "restart".into(),
+        8..=11 => format!("{client}> {}", line_of_an_administrator(random, partition)),
         2..=7 => format!("wait {}", pick(random, &["10ms", "1s", "4s", "11s", "50s", "6m"])),
         _ => format!("{client}> {}", words[random.below(words.len() as u32) as usize]),
     }
@@ -310,6 +319,12 @@ impl Canvas {
         self.call(|server, call| server.receive(Session::of_link(LinkId(link)), client, place, frame, call));
     }
 
+    /// A line of the console.
+    fn operate(&mut self, line: &str) {
+        let answer = self.call(|server, call| server.execute(Session::of_console(0), "main", line, call));
+        assert!(answer.get("error").is_none(), "{line}: {answer}");
+    }
+
     fn publish(&mut self, link: u32, number: u32, key: &str) -> MessageId {
         let id = MessageId { origin: NodeId(100 + link), number };
         let content = Content {
@@ -341,7 +356,32 @@ struct Hands {
     held: Vec<(u64, MessageId)>,
 }
 
-fn run(seed: u64, host: Json, topic: Json, group: Json) {
+/// Breaks or mends one broker, as long as the two others are well; or moves what can be moved.
+fn trouble(canvas: &mut Canvas, random: &mut Stream, broken: &mut Option<u32>) {
+    let line = match broken.take() {
+        Some(broker) => format!("start broker {broker}"),
+        None => {
+            let broker = 1 + random.below(3);
+            let others = format!("{},{}", 1 + broker % 3, 1 + (broker + 1) % 3);
+            let lines = [
+                format!("stop broker {broker}"),
+                format!("stop broker {broker} clean"),
+                format!("isolate broker {broker}"),
+                format!("slow follower {broker} lag=5s"),
+                "elect-leaders all".into(),
+                format!("reassign t-0 {broker},{others}"),
+                format!("reassign t-0 {others},{broker}"),
+            ];
+            let which = random.below(lines.len() as u32) as usize;
+            *broken = (which < 4).then_some(broker);
+            lines[which].clone()
+        }
+    };
+    canvas.operate(&line);
+}
+
+fn run(seed: u64, host: Json, topic: Json, group: Json, breaks: bool) {
+    let mut broken = None;
     let mut canvas = Canvas::new(seed, host, topic, group);
     let mut random = Stream::named(seed, "canvas", "script");
     let mut published = BTreeSet::new();
@@ -367,7 +407,8 @@ fn run(seed: u64, host: Json, topic: Json, group: Json) {
                     canvas.send(*link, GROUP, subscribe());
                 }
             }
-            12 if random.chance(0.2) => {
+            13 if breaks => trouble(&mut canvas, &mut random, &mut broken),
+            12 if !breaks && random.chance(0.2) => {
                 canvas.call(|server, call| server.crash(call));
                 canvas.call(|server, call| server.recover(call));
                 for (link, hand) in hands.iter_mut().filter(|(_, hand)| hand.connected) {
@@ -400,6 +441,9 @@ fn run(seed: u64, host: Json, topic: Json, group: Json) {
         }
         take_frames(&mut canvas, &mut hands);
         canvas.check();
+    }
+    if let Some(broker) = broken {
+        canvas.operate(&format!("start broker {broker}"));
     }
     finish(&mut canvas, &mut hands, &published);
 }
@@ -460,6 +504,27 @@ fn late_acks_lose_nothing() {
                 "group.protocol": protocol,
                 "partition.assignment.strategy": strategies[seed as usize % 4],
             }),
+            false,
+        );
+    }
+}
+
+#[test]
+fn brokers_that_fail_one_at_a_time_lose_nothing() {
+    for seed in 0..80 {
+        let protocol = if seed % 3 == 2 { "consumer" } else { "classic" };
+        let strategy = if seed % 2 == 0 { "range" } else { "cooperative-sticky" };
+        run(
+            seed,
+            json!({"linger.ms": if seed % 2 == 0 { "0s" } else { "50ms" }}),
+            json!({"partitions": 1 + seed % 4, "replication.factor": 3, "min.insync.replicas": 1 + seed % 2}),
+            json!({
+                "auto.offset.reset": "earliest",
+                "group.protocol": protocol,
+                "partition.assignment.strategy": strategy,
+                "session.timeout.ms": if seed % 4 == 0 { "6s" } else { "45s" },
+            }),
+            true,
         );
     }
 }

@@ -8,7 +8,6 @@
 pub mod broker;
 pub mod checker;
 pub mod client;
-pub mod command;
 pub mod kind;
 
 pub use kind::{Group, NodeKind, ParamSpec, ParamType, PortSpec, Role, WireKind};

@@ -13,6 +13,7 @@ use super::kind::WireKind;
 // The component is the broker of the folder "broker"; another name would only be less clear.
 #[allow(clippy::module_inception)]
 pub mod broker;
+pub mod command;
 pub mod console;
 pub mod kafka;
 mod late;

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{Fault, Simulation, TraceMode, World};
-use crate::model::command::planned;
+use crate::model::broker::command::planned;
 use crate::model::node_kind;
 use crate::vocabulary::{LinkId, MessageId, NodeId, Time, WireId};
 
@@ -78,7 +78,7 @@ pub enum FaultDeed {
     Partition(String),
     /// The wire passes messages again.
     Repair(String),
-    /// The node is told this, as [`crate::model::command::planned`] reads it.
+    /// The node is told this, as [`crate::model::broker::command::planned`] reads it.
     Command(String, String),
 }
 

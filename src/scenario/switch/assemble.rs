@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use crate::model::broker::command::planned;
 use crate::model::broker::profile::Profile;
-use crate::model::command::planned;
 use crate::model::kind::ParamType;
 use crate::model::{node_kind, NodeKind, ParamSpec};
 use crate::scenario::connect::{check_connection, resolve};

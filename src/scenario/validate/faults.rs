@@ -1,6 +1,6 @@
 //! Checks of planned faults: whether what they are aimed at is there and can fail so.
 
-use crate::model::command::planned;
+use crate::model::broker::command::planned;
 use crate::model::{node_kind, Role};
 
 use super::super::connect::{resolve_nodes, with_article};

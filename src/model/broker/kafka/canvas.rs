@@ -257,7 +257,7 @@ impl Kafka {
         }
         let before = call.outcome.len();
         let flags = if content.routing_key.is_empty() { 0 } else { KEYED };
-        let record = Outgoing { content, flags, tag: 0 };
+        let record = Outgoing { content, flags, tag: 0, bytes: 0 };
         if let Err(refused) = self.produce(session, topic, record, None, call) {
             call.fact(place, message, Fact::Refused {});
             return call.dropped(place, message, reason_of(refused.code));

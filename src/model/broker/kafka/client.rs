@@ -45,6 +45,8 @@ pub struct Outgoing {
     pub flags: u8,
     /// The how manyth of the session it is, from 1.
     pub tag: u64,
+    /// Bytes in a batch, about.
+    pub bytes: u32,
 }
 
 /// Where a batch stands.

@@ -231,7 +231,8 @@ impl Kafka {
         if let Some(client) = self.clients.get_mut(&session) {
             client.consumer.duty = Duty::None;
             client.consumer.group = None;
-            client.producer.flushing = true;
+            // Nobody has to be told of the end of nothing.
+            client.producer.flushing = client.producer.unfinished() > 0;
         }
         self.pump(session, call);
         if let Some(client) = self.clients.get_mut(&session).filter(|client| client.producer.unfinished() == 0) {

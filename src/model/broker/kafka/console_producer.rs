@@ -33,7 +33,7 @@ impl Kafka {
         let flags = if key.is_some() { KEYED } else { 0 } | if is_null { TOMBSTONE } else { 0 };
         let since = call.outcome.len();
         let partition = partition.map(|partition| partition.min(u64::from(u32::MAX)) as u32);
-        let partition = self.produce(session, topic, Outgoing { content, flags, tag: 0 }, partition, call)?;
+        let partition = self.produce(session, topic, Outgoing { content, flags, tag: 0, bytes: 0 }, partition, call)?;
         let tag = self.clients.get(&session).map_or(0, |client| client.producer.record_count);
         let is_own = |one: &Happened| matches!(one, Happened::Told { session: to, word: "confirm", body } if *to == session && body["tag"] == tag);
         match call.outcome[since..].iter().position(is_own) {

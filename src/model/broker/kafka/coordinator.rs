@@ -103,7 +103,9 @@ impl Kafka {
         let number = group.member_count;
         let Some(client) = self.clients.get(&session) else { return number };
         let name = client.config.instance.clone().unwrap_or_else(|| client.client_id());
-        let id = format!("{name}-{random:016x}{number:08x}");
+        // As the text of a random UUID; the number makes it another one for certain.
+        let (first, second, third) = (random >> 32, random >> 16 & 0xffff, random >> 4 & 0xfff);
+        let id = format!("{name}-{first:08x}-{second:04x}-4{third:03x}-8{:03x}-0000{number:08x}", random & 0xfff);
         if group.state == GroupState::Gathering && group.generation == 0 {
             group.has_newcomer = true;
         }

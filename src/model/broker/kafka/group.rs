@@ -283,6 +283,17 @@ impl Group {
         Some(Hand { node: self.node?, book, ready: &mut self.ready, unacked: &mut self.unacked })
     }
 
+    /// Remembers a committed offset.
+    #[inline]
+    pub fn store(&mut self, at: TopicPartition, offset: u64, by: NodeId, call: &mut Call) {
+        if self.offsets.insert(at, offset) != Some(offset) {
+            let node = self.node.unwrap_or(call.broker);
+            let fact = Fact::Committed { by, partition: at.partition, offset: offset as u32 };
+            call.fact(node, MessageId::NONE, fact);
+        }
+        self.settle(at, offset, by, call);
+    }
+
     /// Everything before `offset` is committed by this client. What nobody has read is skipped.
     #[inline]
     pub fn settle(&mut self, at: TopicPartition, offset: u64, by: NodeId, call: &mut Call) {

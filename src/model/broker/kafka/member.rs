@@ -206,6 +206,11 @@ pub const HOST_COMMANDS: &[(&str, &str, &str)] = &[
         "Isolate broker 1",
         "Only clients reach it: it leads on until the controller misses it.",
     ),
+    (
+        "console elect-leaders all",
+        "Elect preferred leaders",
+        "Every partition is led by its first replica again, if that is in sync.",
+    ),
 ];
 
 /// The topic.

@@ -3,7 +3,7 @@
 //! Here lives the product as one state machine: [`Kafka`] implements [`Server`]. Each file is one part of it: the log
 //! (`log.rs`), a partition with its replicas (`partition.rs`, `replication.rs`), topics (`topic.rs`), brokers (`reassign.rs`), deletion and
 //! compaction (`retention.rs`), producers (`producer.rs`,
-//! `partitioner.rs`, `pump.rs`, `transaction.rs`), consumers (`poll.rs`, `position.rs`),
+//! `partitioner.rs`, `pump.rs`, `append.rs`, `transaction.rs`), consumers (`poll.rs`, `position.rs`),
 //! groups (`group.rs`, `coordinator.rs`, `coordination.rs`, `membership.rs`, `broker_assigned.rs`,
 //! `pattern.rs`), assignors (`assign.rs`, `sticky.rs`), the drawing
 //! (`canvas.rs`, `member.rs`), the console (`console.rs` and the files beside it), and what an inspector shows
@@ -14,6 +14,7 @@
 //! Reproduces: Kafka 4.0 with KRaft, as its sources of October 2024 stand (apache/kafka), with the Java clients.
 //! Leaves out: quotas, security, tiered storage, queues (share groups), transactions of the second version (KIP-890), Connect and Streams.
 
+mod append;
 mod assign;
 mod broker_assigned;
 mod canvas;

@@ -15,9 +15,9 @@
 use crate::model::broker::server::{Call, Session};
 use crate::vocabulary::{BrokerMessage, DropReason, Fact, FlatMap, MessageId, NodeId};
 
-use super::client::{refusal, Reading, Refusal};
+use super::client::{refusal, Client, Consumer, Reading, Refusal};
 use super::config::Reset;
-use super::group::{Book, GroupState};
+use super::group::{Book, Group, GroupState};
 use super::partition::TopicPartition;
 use super::Kafka;
 
@@ -119,39 +119,16 @@ impl Kafka {
         Ok(())
     }
 
-    /// Whether a client's commits count now.
+    /// The group of a client whose commits count now.
     fn may_commit(&self, session: Session) -> Result<u32, Refusal> {
-        let unknown = || {
-            refusal(
-                "UNKNOWN_MEMBER_ID",
-                "Offset commit cannot be completed since the consumer is not part of an active group for auto partition \
-                 assignment; it is likely that the consumer was kicked out of the group.",
-            )
-        };
-        let Some(client) = self.clients.get(&session) else { return Err(unknown()) };
-        let consumer = &client.consumer;
-        let Some(place) = consumer.group else {
+        let Some(client) = self.clients.get(&session) else { return Err(unknown_member()) };
+        let Some(place) = client.consumer.group else {
             let text = "To use the group management or offset commit APIs, you must provide a valid group.id in the \
                         consumer configuration.";
             return Err(refusal("INVALID_GROUP_ID", text));
         };
         self.check_group(place)?;
-        let group = &self.groups[place as usize];
-        if !matches!(consumer.reading, Reading::Topics(_)) {
-            return if group.members.is_empty() { Ok(place) } else { Err(unknown()) };
-        }
-        let Some(member) = consumer.member.and_then(|number| group.member(number)) else { return Err(unknown()) };
-        if member.session != Some(session) {
-            return Err(unknown());
-        }
-        if consumer.generation != group.generation && !group.broker_assigns {
-            // It has not taken over its part of the new generation.
-            let is_new = consumer.generation == 0 && group.state != GroupState::Stable;
-            let text = "Offset commit cannot be completed since the consumer is undergoing a rebalance for auto \
-                        partition assignment.";
-            return Err(if is_new { unknown() } else { refusal("ILLEGAL_GENERATION", text) });
-        }
-        Ok(place)
+        check_commit(session, &client.consumer, &self.groups[place as usize]).map(|()| place)
     }
 
     /// Commits these offsets.
@@ -170,16 +147,8 @@ impl Kafka {
     }
 
     /// The group remembers an offset.
-    #[inline]
     pub(super) fn store_offset(&mut self, place: u32, at: TopicPartition, offset: u64, by: NodeId, call: &mut Call) {
-        let node = self.group_node(place, call);
-        let group = &mut self.groups[place as usize];
-        let before = group.offsets.insert(at, offset);
-        if before != Some(offset) {
-            let fact = Fact::Committed { by, partition: at.partition, offset: offset as u32 };
-            call.fact(node, MessageId::NONE, fact);
-        }
-        group.settle(at, offset, by, call);
+        self.groups[place as usize].store(at, offset, by, call);
     }
 
     /// Where the client is in its partitions.
@@ -243,8 +212,9 @@ impl Kafka {
     /// A drawn client is done with a delivery.
     #[inline]
     pub(super) fn acknowledge(&mut self, session: Session, tag: u64, call: &mut Call) {
-        let Some(client) = self.clients.get_mut(&session) else { return };
-        let consumer = &mut client.consumer;
+        let Kafka { clients, groups, seats, brokers, .. } = self;
+        let Some(client) = clients.get_mut(&session) else { return };
+        let Client { consumer, node, .. } = &mut **client;
         let Some(index) = tag.checked_sub(consumer.tag_first) else { return };
         let Some((at, offset)) = consumer.tags.get_mut(index as usize).map(|entry| {
             let taken = *entry;
@@ -257,7 +227,6 @@ impl Kafka {
             consumer.tags.pop_front();
             consumer.tag_first += 1;
         }
-        let node = client.node;
         let Some(owned) = consumer.owned.get_mut(&at).filter(|_| offset != SETTLED) else { return };
         let Some(unsettled) = owned.unsettled_at(offset) else { return };
         unsettled.1 = true;
@@ -266,11 +235,11 @@ impl Kafka {
             done = Some(*offset + 1);
             owned.unsettled.pop_front();
         }
-        if let Some(next) = done {
-            // What comes too late is refused, and read again by somebody else.
-            if let Ok(place) = self.may_commit(session) {
-                self.store_offset(place, at, next, node, call);
-            }
+        let (Some(next), Some(place)) = (done, consumer.group) else { return };
+        let group = &mut groups[place as usize];
+        // What comes too late is refused, and read again by somebody else.
+        if seats.coordinator(group.seat, brokers).is_some() && check_commit(session, consumer, group).is_ok() {
+            group.store(at, next, *node, call);
         }
     }
 
@@ -341,4 +310,32 @@ impl Kafka {
         }
         self.awake.push(session);
     }
+}
+
+fn unknown_member() -> Refusal {
+    refusal(
+        "UNKNOWN_MEMBER_ID",
+        "Offset commit cannot be completed since the consumer is not part of an active group for auto partition \
+         assignment; it is likely that the consumer was kicked out of the group.",
+    )
+}
+
+/// Fails if the commits of a consumer do not count for its group now.
+#[inline]
+fn check_commit(session: Session, consumer: &Consumer, group: &Group) -> Result<(), Refusal> {
+    if !matches!(consumer.reading, Reading::Topics(_)) {
+        return if group.members.is_empty() { Ok(()) } else { Err(unknown_member()) };
+    }
+    let member = consumer.member.and_then(|number| group.member(number));
+    if member.is_none_or(|member| member.session != Some(session)) {
+        return Err(unknown_member());
+    }
+    if consumer.generation == group.generation || group.broker_assigns {
+        return Ok(());
+    }
+    // It has not taken over its part of the new generation.
+    let is_new = consumer.generation == 0 && group.state != GroupState::Stable;
+    let text = "Offset commit cannot be completed since the consumer is undergoing a rebalance for auto partition \
+                assignment.";
+    Err(if is_new { unknown_member() } else { refusal("ILLEGAL_GENERATION", text) })
 }

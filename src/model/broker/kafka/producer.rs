@@ -15,35 +15,22 @@ use smallvec::smallvec;
 
 use crate::model::broker::broker::HELD_MAX;
 use crate::model::broker::server::{Call, Session};
-use crate::vocabulary::{BrokerMessage, DropReason, Fact, Time};
+use crate::vocabulary::{BrokerMessage, DropReason, Fact};
 
-use super::client::{refusal, Batch, BatchState, Client, Lane, Outgoing, Refusal, TransactionStage};
-use super::config::Acks;
-use super::log::{Record, KEYED, TOMBSTONE, TRANSACTIONAL};
-use super::partition::{AckWait, OpenTransaction, SeenBatch, Sequenced, TopicPartition};
+use super::append::{Request, Sent};
+use super::client::{refusal, Batch, BatchState, Client, Lane, Outgoing, Producer, Refusal, TransactionStage};
+use super::config::{Acks, Config};
+use super::log::{KEYED, TOMBSTONE};
+use super::partition::TopicPartition;
 use super::Kafka;
 
 /// Bytes that a record takes beside what is in it, and a batch beside its records (apache/kafka, `DefaultRecord`,
 /// `DefaultRecordBatch`), about.
 const RECORD_OVERHEAD: usize = 7;
-const BATCH_OVERHEAD: u32 = 61;
+pub(super) const BATCH_OVERHEAD: u32 = 61;
 
 /// Messages of the drawing that a session remembers, to know a frame that a link has doubled.
 const RECENT_MAX: usize = 64;
-
-/// What came of sending a batch.
-enum Sent {
-    /// Everything that was asked for is done; the first record has this offset.
-    Done(u64),
-    /// The batch was in the log already; its first record has this offset.
-    Again(u64),
-    /// The in-sync replicas have to have it.
-    Waiting,
-    /// It may be sent again.
-    Retry(&'static str),
-    /// It will never be taken.
-    Failed(&'static str),
-}
 
 /// Bytes of a record, about.
 fn bytes_of(record: &Outgoing) -> u32 {
@@ -67,9 +54,11 @@ impl Kafka {
             return Err(refusal("NETWORK_EXCEPTION", "There is no such client."));
         };
         may_produce(client)?;
+        let transacts = client.producer.transaction.is_some();
         client.producer.record_count += 1;
         record.tag = client.producer.record_count;
-        let bytes = bytes_of(&record);
+        record.bytes = bytes_of(&record);
+        let bytes = record.bytes;
         let known = &self.topics[topic as usize];
         if bytes + BATCH_OVERHEAD > known.config.message_bytes_max {
             let text = "The request included a message larger than the max message size the server will accept.";
@@ -85,13 +74,16 @@ impl Kafka {
         }
         let partition = self.choose_partition(session, topic, &record, partition, call)?;
         let at = TopicPartition { topic, partition };
-        self.join_transaction(session, at, call)?;
-        self.hand_over(session, at, record, bytes, call);
+        if transacts {
+            self.join_transaction(session, at, call)?;
+        }
+        self.hand_over(session, at, record, call);
         Ok(partition)
     }
 
     /// Puts a record into the last batch of its partition, or sends it at once.
-    fn hand_over(&mut self, session: Session, at: TopicPartition, record: Outgoing, bytes: u32, call: &mut Call) {
+    fn hand_over(&mut self, session: Session, at: TopicPartition, record: Outgoing, call: &mut Call) {
+        let bytes = record.bytes;
         let leader = self.leader_of(at);
         let Some(client) = self.clients.get_mut(&session) else { return };
         let Client { producer, config, .. } = &mut **client;
@@ -110,63 +102,71 @@ impl Kafka {
             return self.pump(session, call);
         }
         producer.batch_count += 1;
-        let batch = Batch {
-            number: producer.batch_count,
+        let number = producer.batch_count;
+        let is_free = leader.is_some_and(|leader| producer.in_flight[leader as usize] < config.in_flight_max);
+        let goes_now = lane.queue.is_empty() && is_free && config.linger.0 == 0;
+        let now = call.now;
+        let made = |record: Outgoing| Batch {
+            number,
             records: smallvec![record],
             bytes: added,
-            created: call.now,
+            created: now,
             sequence: None,
             attempts: 0,
             state: BatchState::Open,
         };
-        let is_free = leader.is_some_and(|leader| producer.in_flight[leader as usize] < config.in_flight_max);
-        if lane.queue.is_empty() && is_free && config.linger.0 == 0 {
-            self.send_batch(session, at, 0, batch, call);
+        if !goes_now || session.is_console() {
+            lane.queue.push_back(made(record));
+            producer.waiting_count += 1;
+            match goes_now {
+                true => drop(self.send(session, at, 0, call)),
+                false => self.pump(session, call),
+            }
             return;
         }
-        lane.queue.push_back(batch);
-        producer.waiting_count += 1;
-        self.pump(session, call);
+        // Nearly all of the records of a drawing go this way: no batch is made of one that is done at once.
+        let request = request_of(session, at, number, None, 1, (producer, config), &mut self.producer_ids);
+        match self.write(request, std::slice::from_ref(&record), call) {
+            Sent::Done(first) => self.report(session, at, &[record], Ok(Some(first)), false, call),
+            sent => {
+                let batch = Batch { sequence: request.sequence, attempts: 1, ..made(record) };
+                self.after_sending(session, at, 0, batch, sent, call);
+            }
+        }
     }
 
     /// Sends the batch at this place of a lane. Returns true if it is done, one way or the other, and gone.
     pub(super) fn send(&mut self, session: Session, at: TopicPartition, place: usize, call: &mut Call) -> bool {
         let Some(client) = self.clients.get_mut(&session) else { return false };
         let Some(lane) = client.producer.lanes.get_mut(&at) else { return false };
-        let Some(batch) = lane.queue.remove(place) else { return false };
-        client.producer.waiting_count -= 1;
-        self.send_batch(session, at, place, batch, call)
+        let Some(mut batch) = lane.queue.remove(place) else { return false };
+        let Client { producer, config, .. } = &mut **client;
+        producer.waiting_count -= 1;
+        let count = batch.records.len() as u32;
+        let parts = (producer, &*config);
+        let request = request_of(session, at, batch.number, batch.sequence, count, parts, &mut self.producer_ids);
+        batch.sequence = request.sequence;
+        batch.attempts += 1;
+        let sent = self.write(request, &batch.records, call);
+        self.after_sending(session, at, place, batch, sent, call)
     }
 
-    /// The same for a batch that is not in its lane, but belongs at this place of it.
-    fn send_batch(
+    /// A batch was sent that belongs at this place of its lane. Returns true if it is done, one way or the other.
+    fn after_sending(
         &mut self,
         session: Session,
         at: TopicPartition,
         place: usize,
         mut batch: Batch,
+        sent: Sent,
         call: &mut Call,
     ) -> bool {
-        let Some(client) = self.clients.get_mut(&session) else { return false };
-        let Client { producer, config, .. } = &mut **client;
-        let Some(lane) = producer.lanes.get_mut(&at) else { return false };
-        let is_idempotent = config.is_idempotent();
-        if is_idempotent && producer.id == 0 {
-            self.producer_ids += 1;
-            producer.id = self.producer_ids;
-        }
-        let producer_id = if is_idempotent { producer.id } else { 0 };
-        if producer_id != 0 && batch.sequence.is_none() {
-            batch.sequence = Some(lane.sequence);
-            lane.sequence = lane.sequence.wrapping_add(batch.records.len() as u32);
-        }
-        let (acks, epoch, transactional) = (config.acks, producer.epoch, config.transactional_id.is_some());
-        let (timeout, backoff, retries) = (config.request_timeout, config.retry_backoff, config.retries);
-        batch.attempts += 1;
-        match self.write(session, at, &batch, acks, producer_id, epoch, transactional, call) {
-            Sent::Done(offset) => self.report(session, at, batch, Ok(Some(offset)), false, call),
-            Sent::Again(offset) => self.report(session, at, batch, Ok(Some(offset)), true, call),
-            Sent::Retry(code) if acks == Acks::None => self.report(session, at, batch, Err(code), false, call),
+        let Some(client) = self.clients.get(&session) else { return false };
+        let Config { acks, request_timeout: timeout, retry_backoff: backoff, retries, .. } = client.config;
+        match sent {
+            Sent::Done(offset) => self.report_batch(session, at, batch, Ok(Some(offset)), false, call),
+            Sent::Again(offset) => self.report_batch(session, at, batch, Ok(Some(offset)), true, call),
+            Sent::Retry(code) if acks == Acks::None => self.report_batch(session, at, batch, Err(code), false, call),
             Sent::Retry(code) if batch.attempts > retries => self.give_up(session, at, batch, code, call),
             Sent::Failed(code) => self.give_up(session, at, batch, code, call),
             sent @ (Sent::Waiting | Sent::Retry(_)) => {
@@ -191,96 +191,8 @@ impl Kafka {
         true
     }
 
-    /// What the leader does with a batch.
-    #[allow(clippy::too_many_arguments)]
-    fn write(
-        &mut self,
-        session: Session,
-        at: TopicPartition,
-        batch: &Batch,
-        acks: Acks,
-        producer: u32,
-        epoch: u32,
-        transactional: bool,
-        call: &mut Call,
-    ) -> Sent {
-        if !self.has_partition(at) {
-            return Sent::Failed("UNKNOWN_TOPIC_OR_PARTITION");
-        }
-        if self.leader_of(at).is_none() {
-            let is_known = self.partition(at).leader.is_none();
-            return Sent::Retry(if is_known { "LEADER_NOT_AVAILABLE" } else { "NETWORK_EXCEPTION" });
-        }
-        let in_sync_min = self.topics[at.topic as usize].config.in_sync_min;
-        let partition = self.partition(at);
-        if acks == Acks::All && partition.in_sync_count() < in_sync_min {
-            return Sent::Retry("NOT_ENOUGH_REPLICAS");
-        }
-        let count = batch.records.len() as u32;
-        if let Some(first) = batch.sequence {
-            let last = first.wrapping_add(count - 1);
-            match partition.sequenced(producer, epoch, first, last) {
-                Sequenced::Next => {}
-                Sequenced::OutOfOrder => return Sent::Failed("OUT_OF_ORDER_SEQUENCE_NUMBER"),
-                Sequenced::Fenced => return Sent::Failed("INVALID_PRODUCER_EPOCH"),
-                Sequenced::Duplicate(offset) if partition.high_watermark > offset || acks != Acks::All => {
-                    return Sent::Again((offset + 1).saturating_sub(u64::from(count)));
-                }
-                Sequenced::Duplicate(offset) => {
-                    let wait = AckWait { until: offset + 1, session, batch: batch.number };
-                    self.partition_mut(at).waits.push_back(wait);
-                    return Sent::Waiting;
-                }
-            }
-        }
-        let first = self.write_records(at, batch, producer, transactional, call);
-        let end = first + u64::from(count);
-        if let Some(sequence) = batch.sequence {
-            let seen = SeenBatch { first: sequence, last: sequence.wrapping_add(count - 1), offset: end - 1 };
-            self.partition_mut(at).remember(producer, epoch, seen);
-        }
-        self.appended(at, call);
-        let partition = self.partition_mut(at);
-        if acks != Acks::All || partition.high_watermark >= end {
-            return Sent::Done(first);
-        }
-        partition.waits.push_back(AckWait { until: end, session, batch: batch.number });
-        Sent::Waiting
-    }
-
-    fn write_records(
-        &mut self,
-        at: TopicPartition,
-        batch: &Batch,
-        producer: u32,
-        transactional: bool,
-        call: &mut Call,
-    ) -> u64 {
-        let first = self.partition(at).log.end;
-        if transactional {
-            let partition = self.partition_mut(at);
-            if !partition.open.iter().any(|one| one.producer == producer && one.marker == u64::MAX) {
-                partition.open.push(OpenTransaction { producer, first, marker: u64::MAX });
-            }
-        }
-        for (index, outgoing) in batch.records.iter().enumerate() {
-            let record = Record {
-                offset: 0,
-                content: Some(outgoing.content.clone()),
-                at: call.now,
-                horizon: Time::ZERO,
-                producer,
-                sequence: batch.sequence.unwrap_or(0).wrapping_add(index as u32),
-                bytes: bytes_of(outgoing) + if index == 0 { BATCH_OVERHEAD } else { 0 },
-                flags: outgoing.flags | if transactional { TRANSACTIONAL } else { 0 },
-            };
-            self.append(at, record, call);
-        }
-        first
-    }
-
     /// A batch is done: the client is told.
-    pub(super) fn report(
+    pub(super) fn report_batch(
         &mut self,
         session: Session,
         at: TopicPartition,
@@ -289,10 +201,27 @@ impl Kafka {
         again: bool,
         call: &mut Call,
     ) {
+        self.report(session, at, &batch.records, result, again, call);
+        let client = self.clients.get_mut(&session).filter(|_| session.is_console());
+        if let Some(client) = client {
+            client.producer.last = Some((at, batch));
+        }
+    }
+
+    #[inline]
+    fn report(
+        &mut self,
+        session: Session,
+        at: TopicPartition,
+        records: &[Outgoing],
+        result: Result<Option<u64>, &'static str>,
+        again: bool,
+        call: &mut Call,
+    ) {
         let node = self.topic_node(at.topic, call);
-        let Some(client) = self.clients.get_mut(&session) else { return };
+        let Some(client) = self.clients.get(&session) else { return };
         let (acks, place) = (client.config.acks, client.place);
-        for (index, record) in batch.records.iter().enumerate() {
+        for (index, record) in records.iter().enumerate() {
             let (message, tag) = (record.content.id, record.tag);
             match result {
                 Ok(_) if again => call.fact(node, message, Fact::Deduplicated {}),
@@ -314,9 +243,6 @@ impl Kafka {
                 let body = report_body(&self.topics[at.topic as usize].name, at.partition, record, offset, acks, again);
                 call.tell(session, "confirm", body);
             }
-        }
-        if session.is_console() {
-            client.producer.last = Some((at, batch));
         }
     }
 
@@ -346,7 +272,7 @@ impl Kafka {
                 }
             }
         }
-        self.report(session, at, batch, Err(code), false, call);
+        self.report_batch(session, at, batch, Err(code), false, call);
     }
 
     /// A message of the drawing; true if this frame is a second copy that an idempotent producer's number gives away.
@@ -365,6 +291,40 @@ impl Kafka {
         }
         recent.push_back(number);
         false
+    }
+}
+
+/// The request for a batch. An idempotent producer gets its id, and the batch its sequence number, if they have none.
+#[inline]
+fn request_of(
+    session: Session,
+    at: TopicPartition,
+    number: u64,
+    sequence: Option<u32>,
+    count: u32,
+    (producer, config): (&mut Producer, &Config),
+    producer_ids: &mut u32,
+) -> Request {
+    let is_idempotent = config.is_idempotent();
+    if is_idempotent && producer.id == 0 {
+        *producer_ids += 1;
+        producer.id = *producer_ids;
+    }
+    let sequence = sequence.or_else(|| {
+        let lane = producer.lanes.get_mut(&at).filter(|_| is_idempotent)?;
+        let first = lane.sequence;
+        lane.sequence = first.wrapping_add(count);
+        Some(first)
+    });
+    Request {
+        session,
+        at,
+        number,
+        sequence,
+        acks: config.acks,
+        producer: if is_idempotent { producer.id } else { 0 },
+        epoch: producer.epoch,
+        transactional: config.transactional_id.is_some(),
     }
 }
 

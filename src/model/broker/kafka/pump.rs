@@ -46,7 +46,7 @@ impl Kafka {
             });
         let high_watermark = self.partition(at).high_watermark;
         let offset = last.map_or_else(|| self.offset_of(at, &batch, high_watermark), |last| Some(last + 1 - count));
-        self.report(session, at, batch, Ok(offset), false, call);
+        self.report_batch(session, at, batch, Ok(offset), false, call);
         if waits {
             self.pump(session, call);
         }
@@ -215,7 +215,7 @@ impl Kafka {
         for (at, batch) in failed {
             // What is in flight is in the log; whether it stays there the producer does not learn.
             if !matches!(batch.state, BatchState::InFlight(..)) {
-                self.report(session, at, batch, Err(code), false, call);
+                self.report_batch(session, at, batch, Err(code), false, call);
             }
         }
     }

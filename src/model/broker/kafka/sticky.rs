@@ -272,3 +272,112 @@ impl<'a> General<'a> {
         self.given[to].push(at);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Share = Vec<(u32, u32)>;
+
+    fn member(id: &str, topics: &[u32], owned: &[(u32, u32)], generation: u32) -> Candidate {
+        let owned = owned.iter().map(|(topic, partition)| TopicPartition { topic: *topic, partition: *partition });
+        Candidate { instance: None, id: id.into(), topics: topics.to_vec(), owned: owned.collect(), generation }
+    }
+
+    fn shares(members: &[Candidate], topics: &Topics, cooperates: bool) -> Vec<Share> {
+        let given = sticky(members, topics, cooperates);
+        let sorted = |list: Vec<TopicPartition>| {
+            let mut list: Share = list.into_iter().map(|one| (one.topic, one.partition)).collect();
+            list.sort_unstable();
+            list
+        };
+        given.into_iter().map(sorted).collect()
+    }
+
+    #[test]
+    fn the_examples_of_the_documentation() {
+        let topics = [(0, 2), (1, 2), (2, 2), (3, 2)];
+        let mut members = ["C0", "C1", "C2"].map(|id| member(id, &[0, 1, 2, 3], &[], 0));
+        let first = shares(&members, &topics, false);
+        assert_eq!(first, [vec![(0, 0), (1, 1), (3, 0)], vec![(0, 1), (2, 0), (3, 1)], vec![(1, 0), (2, 1)]]);
+        for (one, share) in members.iter_mut().zip(&first) {
+            *one = member(&one.id.clone(), &[0, 1, 2, 3], share, 1);
+        }
+        let rest = shares(&[members[0].clone(), members[2].clone()], &topics, false);
+        assert!(first[0].iter().all(|at| rest[0].contains(at)) && first[2].iter().all(|at| rest[1].contains(at)));
+        assert_eq!([rest[0].len(), rest[1].len()], [4, 4]);
+        // Members with different topics.
+        let topics = [(0, 1), (1, 2), (2, 3)];
+        let wants: [&[u32]; 3] = [&[0], &[0, 1], &[0, 1, 2]];
+        let members: Vec<Candidate> = (0..3).map(|one| member(&format!("C{one}"), wants[one], &[], 0)).collect();
+        let first = shares(&members, &topics, false);
+        assert_eq!(first, [vec![(0, 0)], vec![(1, 0), (1, 1)], vec![(2, 0), (2, 1), (2, 2)]]);
+        let left = [member("C1", wants[1], &first[1], 1), member("C2", wants[2], &first[2], 1)];
+        assert_eq!(shares(&left, &topics, false), [vec![(0, 0), (1, 0), (1, 1)], vec![(2, 0), (2, 1), (2, 2)]]);
+    }
+
+    #[test]
+    fn who_has_enough_gets_one_more_before_those_who_were_filled() {
+        // Two members with one each keep it; the third is filled first, and the last one goes to the first of all.
+        let members = [member("a", &[0], &[(0, 3)], 1), member("b", &[0], &[(0, 1)], 1), member("c", &[0], &[], 0)];
+        assert_eq!(shares(&members, &[(0, 4)], false), [vec![(0, 2), (0, 3)], vec![(0, 1)], vec![(0, 0)]]);
+    }
+
+    #[test]
+    fn the_latest_generation_owns() {
+        let old = member("a", &[0], &[(0, 0), (0, 1)], 3);
+        let new = member("b", &[0], &[(0, 0)], 4);
+        assert_eq!(shares(&[old.clone(), new.clone()], &[(0, 2)], false), [vec![(0, 1)], vec![(0, 0)]]);
+        // Two with the same generation: neither keeps it, and together nobody gets it in this round.
+        let twin = member("b", &[0], &[(0, 0)], 3);
+        assert_eq!(shares(&[old.clone(), twin], &[(0, 2)], true), [vec![(0, 1)], vec![]]);
+        // What moves from its owner is held back, though the one that gets it claims it of old.
+        let owner = member("b", &[0], &[(0, 0), (0, 1), (0, 2), (0, 3)], 4);
+        assert_eq!(shares(&[old, owner], &[(0, 4)], true), [vec![], vec![(0, 0), (0, 1)]]);
+    }
+
+    #[test]
+    fn members_with_different_topics_are_balanced() {
+        let mut state = 11u32;
+        let mut draw = |bound: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) % bound
+        };
+        for round in 0..400 {
+            let topics: Vec<(u32, u32)> = (0..1 + draw(4)).map(|topic| (topic, draw(6))).collect();
+            let topic_count = topics.len() as u32;
+            let count = 1 + draw(6) as usize;
+            let mut members: Vec<Candidate> = (0..count)
+                .map(|one| {
+                    let wanted: Vec<u32> = (0..topics.len() as u32).filter(|_| draw(2) == 0).collect();
+                    member(&one.to_string(), &wanted, &[], 0)
+                })
+                .collect();
+            for generation in 1..4 {
+                let is_wanted = |(topic, _): &&(u32, u32)| members.iter().any(|one| one.topics.contains(topic));
+                let topics: Vec<(u32, u32)> = topics.iter().filter(is_wanted).copied().collect();
+                let given = sticky(&members, &topics, false);
+                for at in partitions_of(&topics) {
+                    let owners: Vec<usize> = (0..count).filter(|index| given[*index].contains(&at)).collect();
+                    assert_eq!(owners.len(), 1, "round {round}: {at:?}");
+                    let Some(owner) = owners.first() else { continue };
+                    assert!(members[*owner].topics.contains(&at.topic));
+                    let better = (0..count).find(|index| {
+                        members[*index].topics.contains(&at.topic) && given[*index].len() + 1 < given[*owner].len()
+                    });
+                    assert_eq!(better, None, "round {round}: {at:?} should move from {owner}: {given:?}");
+                }
+                for (one, owned) in members.iter_mut().zip(&given) {
+                    (one.owned, one.generation) = (owned.clone(), generation);
+                }
+                let again = sticky(&members, &topics, true);
+                let sizes = |shares: &[Vec<TopicPartition>]| shares.iter().map(Vec::len).collect::<Vec<_>>();
+                assert_eq!(sizes(&again), sizes(&given), "nothing moves without a reason");
+                // One wants something else, and one is new.
+                let index = draw(count as u32) as usize;
+                members[index].topics = (0..4).filter(|topic| *topic < topic_count).filter(|_| draw(2) == 0).collect();
+                members[draw(count as u32) as usize].owned.clear();
+            }
+        }
+    }
+}

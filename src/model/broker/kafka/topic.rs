@@ -5,8 +5,7 @@
 //! (`auto.create.topics.enable`). A record is in the log when its leader has it, and readable when the high watermark
 //! has passed it.
 //!
-//! Leaves out: reassigning replicas and preferred-leader elections; a partition keeps the leader that it has. More
-//! partitions are known to producers at once.
+//! Leaves out: racks in the layout, and producers whose metadata are old: they know of more partitions at once.
 
 use std::rc::Rc;
 

@@ -2,10 +2,10 @@
 //!
 //! Leaves out: whether what a line speaks of is there when it happens; the answer in the console's transcript says so.
 
-use super::broker::console::{client_and_operation, WORDS};
-use super::broker::profile::PROFILES;
-use super::broker::server::Word;
-use super::kind::NodeKind;
+use super::console::{client_and_operation, WORDS};
+use super::profile::PROFILES;
+use super::server::Word;
+use crate::model::kind::NodeKind;
 
 /// Why a text is no command of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,50 +69,4 @@ fn fits<'a>(word: &Word, mut given: impl Iterator<Item = &'a str>) -> bool {
             _ => !is_fixed || given == asked,
         })
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::node_kind;
-
-    fn read(kind: &str, text: &str) -> Result<String, String> {
-        planned(node_kind(kind).expect("a kind"), text).map_err(|flaw| flaw.message)
-    }
-
-    #[test]
-    fn a_command_is_one_of_the_kind_or_a_line_of_its_console() {
-        assert_eq!(read("producer", "send"), Ok("send".into()));
-        assert_eq!(read("kafka", "stop broker 2"), Ok("console stop broker 2".into()));
-        assert_eq!(read("kafka", "console stop broker 2"), Ok("console stop broker 2".into()));
-        assert_eq!(
-            read("kafka", "admin> slow follower 1 lag=60s"),
-            Ok("console admin> slow follower 1 lag=60s".into())
-        );
-        assert_eq!(read("redis", "xadd s * f v"), Ok("console xadd s * f v".into()));
-        assert_eq!(read("broker", "purge tasks"), Ok("console purge tasks".into()));
-    }
-
-    #[test]
-    fn what_is_none_is_told_with_what_there_is() {
-        assert_eq!(read("producer", "sned"), Err("there is no command \"sned\"".into()));
-        assert_eq!(read("consumer", "send"), Err("a consumer takes no commands".into()));
-        assert_eq!(read("kafka", "halt broker 2"), Err("Apache Kafka has no word \"halt\"".into()));
-        assert_eq!(read("kafka", " "), Err("is empty".into()));
-        for line in ["stop broker", "stop brokr 2", "stop broker two"] {
-            assert!(read("kafka", line).is_err_and(|message| message.contains("stop broker N [clean]")), "{line}");
-        }
-    }
-
-    #[test]
-    fn every_button_is_a_command() {
-        for kind in crate::model::KINDS {
-            for (name, ..) in kind.commands {
-                assert_eq!(planned(kind, name), Ok(name.to_string()));
-                if let Some(line) = name.strip_prefix("console ") {
-                    assert_eq!(planned(kind, line), Ok(name.to_string()), "the console knows it too");
-                }
-            }
-        }
-    }
 }
