@@ -48,6 +48,14 @@ fn members(host: &str) -> (&'static NodeKind, &'static NodeKind) {
     (entry.expect("something takes in"), reader)
 }
 
+/// A group that forms after the load has begun must not pass over what came before.
+fn reader_params(reader: &NodeKind) -> Json {
+    match reader.params.iter().any(|param| param.name == "auto.offset.reset") {
+        true => json!({"auto.offset.reset": "earliest"}),
+        false => json!({}),
+    }
+}
+
 fn drawing(product: &str, messages: u64) -> Json {
     let host = PROFILES.iter().find(|profile| profile.name == product).expect("a product").host;
     assert!(node_kind(host).is_some(), "{host}");
@@ -56,7 +64,7 @@ fn drawing(product: &str, messages: u64) -> Json {
         json!({"id": "broker", "kind": host}),
         json!({"id": "producer", "kind": "producer", "params":
             {"arrivals": "constant", "rate": 1_000_000, "limit": messages, "payload": "x", "routing_key": "{n%64}"}}),
-        json!({"id": "reader", "kind": reader.name, "in": "broker"}),
+        json!({"id": "reader", "kind": reader.name, "in": "broker", "params": reader_params(reader)}),
     ];
     let mut wires = Vec::new();
     let mut wire = |from: &str, to: &str, params: Json| {

@@ -7,7 +7,7 @@
 //! rejection in the whole circle, is dropped. From 4.0, `x-last-death-*` are set too, and an `x-death` that a client sent
 //! is not read.
 //!
-//! Leaves out: the time in the entries; dead-lettering at least once, of quorum queues.
+//! Dead-lettering at least once, of quorum queues, is in `unburied.rs`. Leaves out: the time in the entries.
 
 use std::rc::Rc;
 
@@ -124,6 +124,9 @@ impl RabbitMq {
 
     /// A queue gives a message up. It is out of the queue already, whose levels without it are given.
     pub(super) fn die(&mut self, id: u32, stored: Stored, reason: Reason, levels: (u32, u32), call: &mut Call) {
+        if self.queues[id as usize].spec.is_at_least_once() {
+            return self.keep_dead(id, (stored, reason), levels, call);
+        }
         self.held_count -= 1;
         let node = self.node_of(Place::Queue(id), call.broker);
         let (message, (ready, unacked)) = (stored.content.id, levels);
@@ -159,7 +162,7 @@ impl RabbitMq {
     }
 
     /// The message as it is published again.
-    fn dead_letter(&self, dead: &Dead, key: Option<Rc<str>>) -> Rc<Content> {
+    pub(super) fn dead_letter(&self, dead: &Dead, key: Option<Rc<str>>) -> Rc<Content> {
         let Dead { stored, queue, reason, .. } = dead;
         let content = &stored.content;
         let queue_name = self.queues.get(*queue as usize).map_or_else(|| Rc::from(""), |queue| queue.name.clone());
