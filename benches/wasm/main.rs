@@ -1,21 +1,28 @@
 //! The benchmarks' workloads for a comparison of WebAssembly with native code, which `scripts/bench-wasm` makes.
 //!
 //! As WebAssembly this exports [`Workload`] to `run.mjs` beside it. As a native program it takes names of workloads and
-//! prints a line for each: name, events, nanoseconds, digest. Both build the same worlds from the same source, and the
+//! prints a line for each: name, events or messages, nanoseconds, digest. Both build the same worlds from the same source, and the
 //! digests have to agree.
 
 #[path = "../parts.rs"]
 mod parts;
+#[path = "../products.rs"]
+mod products;
 
 use patchbay::kernel::rng::Stream;
 use patchbay::kernel::{Calendar, Simulation, TraceMode};
+use patchbay::scenario::Run;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Increments of the hold model are drawn beforehand, so that only the calendar is measured.
 const INCREMENTS: usize = 1 << 16;
 
+/// Messages that go through each broker product.
+const MESSAGES: u64 = 200_000;
+
 enum World {
+    Broker(Box<Run>),
     Engine(Box<Simulation>),
     Hold { calendar: Box<Calendar<[u64; 6]>>, increments: Vec<u64>, left: u64, digest: u64 },
 }
@@ -28,9 +35,14 @@ pub struct Workload {
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 impl Workload {
-    /// Builds the world of `mm1`, `mm1-trace`, `ring`, `ring-trace` or `hold`; none for other names.
+    /// Builds the world of `mm1`, `mm1-trace`, `ring`, `ring-trace` or `hold`, or of a broker product such as
+    /// `brokers-kafka`; none for other names.
     pub fn named(name: &str) -> Option<Workload> {
         let engine = |simulation| World::Engine(Box::new(simulation));
+        if let Some(product) = name.strip_prefix("brokers-") {
+            let product = products::names().find(|known| *known == product)?;
+            return Some(Workload { world: World::Broker(Box::new(products::world(product, MESSAGES))) });
+        }
         let world = match name {
             "mm1" => engine(parts::mm1(500_000, TraceMode::Off)),
             "mm1-trace" => engine(parts::mm1(500_000, TraceMode::Full)),
@@ -42,9 +54,14 @@ impl Workload {
         Some(Workload { world })
     }
 
-    /// Runs it to the end; gives the number of events.
+    /// Runs it to the end; gives the number of events, or for a broker of messages that were done.
     pub fn run(&mut self) -> f64 {
         match &mut self.world {
+            World::Broker(run) => {
+                let done = products::finish(run, MESSAGES);
+                assert!(done >= MESSAGES, "only {done} messages were done");
+                done as f64
+            }
             World::Engine(simulation) => {
                 while simulation.step() {}
                 simulation.steps() as f64
@@ -65,6 +82,7 @@ impl Workload {
     /// What the run was, as a number in hexadecimal.
     pub fn digest(&self) -> String {
         match &self.world {
+            World::Broker(run) => format!("{:016x}", run.simulation().digest()),
             World::Engine(simulation) => format!("{:016x}", simulation.digest()),
             World::Hold { digest, .. } => format!("{digest:016x}"),
         }

@@ -79,6 +79,8 @@ pub struct QueueSpec {
     pub dead_letter_exchange: Option<Rc<str>>,
     /// `x-dead-letter-routing-key`.
     pub dead_letter_key: Option<Rc<str>>,
+    /// `x-dead-letter-strategy`: at-least-once.
+    pub keeps_dead: bool,
     /// `x-max-priority`.
     pub max_priority: Option<u8>,
     /// `x-delivery-limit`; less than 0: none.
@@ -92,6 +94,12 @@ impl QueueSpec {
     #[inline]
     pub fn writes(&self, content: &Content) -> bool {
         self.is_quorum || (self.is_durable && content.persistent)
+    }
+
+    /// Whether a dead letter stays until its targets have confirmed it: only in a quorum queue that refuses at its limit.
+    #[inline]
+    pub fn is_at_least_once(&self) -> bool {
+        self.keeps_dead && self.is_quorum && self.overflow == Overflow::RejectPublish
     }
 
     /// The declaration that a drawn queue stands for. A limit of zero in a form is no limit.
@@ -112,6 +120,7 @@ impl QueueSpec {
                 "reject-publish-dlx" => Overflow::RejectPublishDlx,
                 _ => Overflow::DropHead,
             },
+            keeps_dead: &*settings.text("dead_letter_strategy") == "at-least-once",
             max_priority: number("max_priority").map(|number| number.clamp(1, 255) as u8),
             delivery_limit: number("delivery_limit"),
             is_single_active: settings.toggle("single_active_consumer"),
@@ -148,11 +157,18 @@ impl QueueSpec {
                     "drop-head" => Overflow::DropHead,
                     "reject-publish" => Overflow::RejectPublish,
                     "reject-publish-dlx" => Overflow::RejectPublishDlx,
-                    _ => return invalid("invalid overflow".to_string()),
+                    _ => return invalid("invalid_overflow".to_string()),
                 }
             }
             "x-dead-letter-exchange" => self.dead_letter_exchange = Some(text()?),
             "x-dead-letter-routing-key" => self.dead_letter_key = Some(text()?),
+            "x-dead-letter-strategy" => {
+                self.keeps_dead = match &*text()? {
+                    "at-most-once" => false,
+                    "at-least-once" => true,
+                    _ => return invalid("invalid_dlx_strategy".to_string()),
+                }
+            }
             "x-max-priority" => match whole()? {
                 number @ 1..=255 => self.max_priority = Some(number as u8),
                 number => return invalid(format!("{{max_value_exceeded,{number}}}")),
@@ -203,8 +219,9 @@ impl QueueSpec {
             if self.overflow == Overflow::RejectPublishDlx {
                 return of_quorum("x-overflow");
             }
-        } else if self.delivery_limit.is_some() {
-            return Err(format!("invalid arg 'x-delivery-limit' for {place} of queue type rabbit_classic_queue"));
+        } else if self.delivery_limit.is_some() || self.keeps_dead {
+            let name = if self.keeps_dead { "x-dead-letter-strategy" } else { "x-delivery-limit" };
+            return Err(format!("invalid arg '{name}' for {place} of queue type rabbit_classic_queue"));
         }
         Ok(())
     }
@@ -233,7 +250,7 @@ impl QueueSpec {
     }
 
     /// The arguments by name, as texts.
-    fn named(&self) -> [(&'static str, Option<String>); 11] {
+    fn named(&self) -> [(&'static str, Option<String>); 12] {
         let span = |span: Option<Duration>| span.map(|span| (span.0 / 1_000_000).to_string());
         let overflow = match self.overflow {
             Overflow::DropHead => None,
@@ -250,6 +267,7 @@ impl QueueSpec {
             ("x-overflow", overflow),
             ("x-dead-letter-exchange", text(&self.dead_letter_exchange)),
             ("x-dead-letter-routing-key", text(&self.dead_letter_key)),
+            ("x-dead-letter-strategy", self.keeps_dead.then(|| "at-least-once".to_string())),
             ("x-max-priority", self.max_priority.map(|number| number.to_string())),
             ("x-delivery-limit", self.delivery_limit.map(|number| number.to_string())),
             ("x-single-active-consumer", self.is_single_active.then(|| "true".to_string())),

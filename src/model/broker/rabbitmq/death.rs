@@ -7,7 +7,7 @@
 //! rejection in the whole circle, is dropped. From 4.0, `x-last-death-*` are set too, and an `x-death` that a client sent
 //! is not read.
 //!
-//! Leaves out: the time in the entries; dead-lettering at least once, of quorum queues.
+//! Dead-lettering at least once, of quorum queues, is in `unburied.rs`. Leaves out: the time in the entries.
 
 use std::rc::Rc;
 
@@ -122,21 +122,28 @@ impl RabbitMq {
         Some(Ok(Target { exchange, key, node }))
     }
 
-    /// A queue gives a message up. It is out of the queue already, whose levels without it are given.
-    pub(super) fn die(&mut self, id: u32, stored: Stored, reason: Reason, levels: (u32, u32), call: &mut Call) {
+    /// A queue gives a message up. It is out of the queue already, whose levels without it are given. Returns how many
+    /// more are held afterwards: one if the dead letter stays until it is confirmed.
+    pub(super) fn die(&mut self, id: u32, stored: Stored, reason: Reason, levels: (u32, u32), call: &mut Call) -> u32 {
+        if self.queues[id as usize].spec.is_at_least_once() {
+            self.keep_dead(id, (stored, reason), levels, call);
+            return 1;
+        }
         self.held_count -= 1;
         let node = self.node_of(Place::Queue(id), call.broker);
         let (message, (ready, unacked)) = (stored.content.id, levels);
         let dropped = match self.dead_letter_target(id, call.broker) {
             Some(Ok(target)) => {
                 call.fact(node, message, Fact::DeadLettered { to: target.node, ready, unacked });
-                return self.dead.push_back(Dead { stored, queue: id, reason, target });
+                self.dead.push_back(Dead { stored, queue: id, reason, target });
+                return 0;
             }
             Some(Err(())) => DropReason::NoDeadLetterTarget,
             None => reason.drop_reason(),
         };
         call.fact(node, message, Fact::Discarded { ready, unacked });
         call.dropped(node, message, dropped);
+        0
     }
 
     /// Publishes the dead letters, and those that come of them.
@@ -159,7 +166,7 @@ impl RabbitMq {
     }
 
     /// The message as it is published again.
-    fn dead_letter(&self, dead: &Dead, key: Option<Rc<str>>) -> Rc<Content> {
+    pub(super) fn dead_letter(&self, dead: &Dead, key: Option<Rc<str>>) -> Rc<Content> {
         let Dead { stored, queue, reason, .. } = dead;
         let content = &stored.content;
         let queue_name = self.queues.get(*queue as usize).map_or_else(|| Rc::from(""), |queue| queue.name.clone());

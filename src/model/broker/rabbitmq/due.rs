@@ -22,7 +22,7 @@ impl RabbitMq {
     #[inline]
     pub(super) fn arm(&mut self, id: u32) {
         let queue = &mut self.queues[id as usize];
-        if !queue.has_deadlines && queue.spec.expires.is_none() {
+        if !queue.has_deadlines && queue.spec.expires.is_none() && queue.unburied.due().is_none() {
             return;
         }
         let due = queue.due();
@@ -45,6 +45,9 @@ impl RabbitMq {
             } else {
                 self.expire_heads(id, call);
                 self.serve(id, call);
+                if self.queues[id as usize].unburied.due().is_some_and(|due| due <= call.now) {
+                    self.bury_safely(id, call);
+                }
             }
             self.arm(id);
         }

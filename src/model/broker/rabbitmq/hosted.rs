@@ -9,6 +9,7 @@ use super::arguments::{Overflow, QueueSpec, Version};
 use super::matcher::Place;
 use super::ready::{Ready, Stored};
 use super::turns::Turns;
+use super::unburied::Unburied;
 
 /// A wire for dead letters.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ pub struct Queue {
     pub returns_max: Option<u32>,
     /// What consumers held when the broker crashed. Counts as held until it runs again.
     pub recovering: Vec<Stored>,
+    /// Dead letters that no target has confirmed. They count as held.
+    pub unburied: Unburied,
 }
 
 impl Queue {
@@ -78,6 +81,7 @@ impl Queue {
             has_limits: spec.max_length.is_some() || spec.max_bytes.is_some(),
             returns_max: spec.returns_max(version),
             recovering: Vec::new(),
+            unburied: Unburied::default(),
             spec,
         }
     }
@@ -114,7 +118,9 @@ impl Queue {
         if !self.has_limits || self.spec.overflow == Overflow::DropHead {
             return false;
         }
-        let (count, bytes) = (self.ready.len() as u64 + 1, self.ready.bytes() + content.payload.len() as u64);
+        let (dead, dead_bytes) = (self.unburied.len() as u64, self.unburied.bytes());
+        let count = self.ready.len() as u64 + dead + 1;
+        let bytes = self.ready.bytes() + dead_bytes + content.payload.len() as u64;
         self.spec.max_length.is_some_and(|max| count > max) || self.spec.max_bytes.is_some_and(|max| bytes > max)
     }
 
@@ -140,10 +146,7 @@ impl Queue {
             true => self.ready.head().map_or(Time::MAX, |head| head.deadline),
             false => Time::MAX,
         };
-        match self.expiry() {
-            Some(expiry) => head.min(expiry),
-            None => head,
-        }
+        [self.expiry(), self.unburied.due()].into_iter().flatten().fold(head, Time::min)
     }
 
     /// When it expires if nobody uses it.

@@ -54,6 +54,12 @@ impl RabbitMq {
                 (stored.position, InspectionItem { state: ItemState::Unacked, ..self.item(stored, None) })
             }),
         );
+        let dead = queue.unburied.letters().take(items_max);
+        held.extend(
+            dead.map(|stored| {
+                (stored.position, InspectionItem { state: ItemState::Unacked, ..self.item(stored, None) })
+            }),
+        );
         sort_by_key(&mut held, |(position, _)| *position);
         let ready = queue.ready.iter().map(|stored| self.item(stored, None));
         let headline = match queue.is_there {
@@ -81,6 +87,10 @@ impl RabbitMq {
         }
         for stored in queue.recovering.iter().take(rows_max) {
             held.push((stored.position, row(stored, ItemState::Unacked, "on disk".to_string(), now)));
+        }
+        for stored in queue.unburied.letters().take(rows_max) {
+            let state = "a dead letter that nobody has confirmed".to_string();
+            held.push((stored.position, row(stored, ItemState::Unacked, state, now)));
         }
         sort_by_key(&mut held, |(position, _)| *position);
         let ready = queue.ready.iter().map(|stored| match stored.redelivered {

@@ -100,7 +100,13 @@ impl HeadersMatch {
         let mode = match field(arguments, "x-match") {
             None => "all",
             Some(HeaderValue::Text(mode)) => mode,
-            Some(other) => return Err(format!("Invalid x-match field type (value {other:?}); expected longstr")),
+            Some(other) => {
+                return Err(format!(
+                    "Invalid x-match field type {} (value {}); expected longstr",
+                    super::arguments::type_name(other),
+                    super::values::term(other)
+                ))
+            }
         };
         let (is_any, with_x) = match mode {
             "all" => (false, false),
@@ -109,7 +115,7 @@ impl HeadersMatch {
             "any-with-x" => (true, true),
             _ => {
                 return Err(format!(
-                    "Invalid x-match field value \"{mode}\"; expected all, any, all-with-x, or any-with-x"
+                    "Invalid x-match field value <<\"{mode}\">>; expected all, any, all-with-x, or any-with-x"
                 ))
             }
         };

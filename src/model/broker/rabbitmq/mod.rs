@@ -28,6 +28,7 @@ mod settle;
 mod topic;
 mod traffic;
 mod turns;
+mod unburied;
 mod values;
 
 /// How long a consumer may hold a message unless it is set. RabbitMQ 3.10: `consumer_timeout`.

@@ -49,7 +49,7 @@ pub const KIND: NodeKind = NodeKind {
     commands: &[],
 };
 
-const PARAMS: [ParamSpec; 10] = [
+const PARAMS: [ParamSpec; 11] = [
     ParamSpec::new(
         "durable",
         "Durable",
@@ -107,6 +107,17 @@ const PARAMS: [ParamSpec; 10] = [
          does not dead-letter what it refuses.",
     )
     .source("RabbitMQ 3.10: \"Queue Length Limit\", x-overflow"),
+    ParamSpec::new(
+        "dead_letter_strategy",
+        "Dead letters",
+        ParamType::Choice(&[("at-most-once", "At most once"), ("at-least-once", "At least once")]),
+        "\"at-most-once\"",
+        "At least once: a dead letter stays in the queue until its targets have it, and is tried again every three minutes. \
+         That needs \"Refuse the new one\" at the limit. At most once: it leaves the queue at once, and is lost if there \
+         is no place for it.",
+    )
+    .source("RabbitMQ 3.10: \"Quorum Queues\", x-dead-letter-strategy, at-most-once unless it is set")
+    .when("type", &["quorum"]),
     ParamSpec::new(
         "max_priority",
         "Highest priority",

@@ -68,7 +68,7 @@ impl RabbitMq {
         let lost_ready = queue.ready.retain(is_kept);
         let (kept, lost_held) = std::mem::take(&mut queue.recovering).into_iter().partition(is_kept);
         queue.recovering = kept;
-        queue.unacked = queue.recovering.len() as u32;
+        queue.unacked = (queue.recovering.len() + queue.unburied.len()) as u32;
         let lost_held: Vec<Stored> = lost_held;
         self.held_count -= lost_ready.len() + lost_held.len();
         let lost = lost_ready.iter().map(|stored| (stored, true)).chain(lost_held.iter().map(|stored| (stored, false)));
@@ -98,6 +98,10 @@ impl RabbitMq {
             }
             self.put_back(id, returned, call);
             self.go_on(id, call);
+            if self.queues[id as usize].unburied.len() > 0 {
+                self.queues[id as usize].unburied.hurry();
+                self.unburied.push(id);
+            }
         }
         for id in self.router.exchange_ids() {
             let is_gone = |id| self.router.exchange(id).is_some_and(|it| it.node.is_none() && !it.spec.is_durable);
@@ -148,6 +152,7 @@ impl RabbitMq {
             self.forget_if_done(number);
         }
         let queue = &mut self.queues[id as usize];
+        held.extend(queue.unburied.take());
         queue.unacked = 0;
         let gone = queue.ready.retain(|_| false);
         self.held_count -= held.len() + gone.len();
@@ -168,6 +173,7 @@ impl RabbitMq {
         for queue in &self.queues {
             let node = queue.node.unwrap_or(self.broker);
             queue.ready.iter().chain(&queue.recovering).for_each(|stored| visit(node, stored.content.id));
+            queue.unburied.letters().for_each(|stored| visit(node, stored.content.id));
         }
         for (_, channel) in self.channels.iter() {
             for held in channel.held.iter().filter(|held| held.queue != NONE) {

@@ -60,6 +60,8 @@ pub(super) struct RabbitMq {
     pub(super) held_count: usize,
     /// Dead letters that are still to be published. Empty between calls.
     pub(super) dead: VecDeque<Dead>,
+    /// Queues whose dead letters are to be published with confirms. Empty between calls.
+    pub(super) unburied: Vec<u32>,
     /// When queues are to be looked after. What is not the time that a queue is armed for is out of date.
     pub(super) due: BinaryHeap<Reverse<(Time, u32)>>,
     /// When the oldest delivery may have been held for too long; zero if none is held.
@@ -143,6 +145,11 @@ impl RabbitMq {
     #[inline]
     fn finish(&mut self, call: &mut Call) {
         if !self.dead.is_empty() {
+            self.bury(call);
+        }
+        // What is published may make more dead letters; each comes to a queue that it was not in before, or waits.
+        while let Some(id) = self.unburied.pop() {
+            self.bury_safely(id, call);
             self.bury(call);
         }
     }

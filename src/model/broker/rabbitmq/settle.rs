@@ -209,13 +209,13 @@ impl RabbitMq {
             unacked -= 1;
             self.queues[id as usize].unacked -= 1;
             if !requeue {
-                self.die(id, stored, Reason::Rejected, (ready, unacked), call);
+                unacked += self.die(id, stored, Reason::Rejected, (ready, unacked), call);
             } else if self.comes_back(id, &mut stored, counts) {
                 ready += 1;
                 call.fact(node, message, Fact::Requeued { ready, unacked });
                 returned.push(stored);
             } else {
-                self.die(id, stored, Reason::DeliveryLimit, (ready, unacked), call);
+                unacked += self.die(id, stored, Reason::DeliveryLimit, (ready, unacked), call);
             }
         }
         self.queues[id as usize].ready.give_back(returned);
@@ -244,7 +244,7 @@ impl RabbitMq {
                 call.fact(node, stored.content.id, Fact::Requeued { ready, unacked });
                 kept.push(stored);
             } else {
-                self.die(id, stored, Reason::DeliveryLimit, (ready, unacked), call);
+                unacked += self.die(id, stored, Reason::DeliveryLimit, (ready, unacked), call);
             }
         }
         self.queues[id as usize].ready.give_back(kept);

@@ -8,6 +8,18 @@ use crate::vocabulary::{json, HeaderValue};
 
 use super::matcher::Table;
 
+/// A value as Erlang prints it in an error.
+pub fn term(value: &HeaderValue) -> String {
+    match value {
+        HeaderValue::Text(text) => format!("<<\"{text}\">>"),
+        HeaderValue::Integer(number) => number.to_string(),
+        HeaderValue::Boolean(flag) => flag.to_string(),
+        HeaderValue::Number(number) => format!("{number:?}"),
+        HeaderValue::Void => "undefined".to_string(),
+        HeaderValue::List(_) | HeaderValue::Table(_) => "[...]".to_string(),
+    }
+}
+
 /// Reads one value as it is typed: a whole number, `true`, `false` and `null` are taken as such, so is JSON that begins
 /// with a bracket or a double quote; everything else is a text.
 pub fn value(text: &str) -> HeaderValue {

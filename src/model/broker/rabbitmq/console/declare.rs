@@ -138,7 +138,7 @@ impl RabbitMq {
             match option.as_str() {
                 "type" => {
                     spec.kind = ExchangeType::named(&value)
-                        .ok_or_else(|| Refusal::new(503, format!("invalid exchange type '{value}'")))?;
+                        .ok_or_else(|| Refusal::new(503, format!("unknown exchange type '{value}'")))?;
                 }
                 "durable" => spec.is_durable = flag(&option, &value)?,
                 "auto-delete" => spec.is_auto_delete = flag(&option, &value)?,
@@ -272,7 +272,7 @@ impl RabbitMq {
         if name.is_empty() || name.starts_with("amq.") {
             return Err(match name.is_empty() {
                 true => default_exchange(),
-                false => Refusal::new(403, format!("exchange name '{name}' contains reserved prefix 'amq.*'")),
+                false => Refusal::new(403, format!("deletion of system exchange '{name}' in vhost '/' not allowed")),
             });
         }
         let Some(id) = self.router.exchange_named(&name) else { return ok() };

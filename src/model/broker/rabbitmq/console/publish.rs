@@ -77,11 +77,9 @@ impl RabbitMq {
             return Err(Refusal::new(403, text));
         }
         let Some(text) = &read.expiration else { return Ok((id, None)) };
-        match text.parse::<u32>() {
-            Ok(milliseconds) => Ok((id, Some(Duration::from_millis(milliseconds.into())))),
-            Err(_) => {
-                Err(Refusal::new(406, format!("invalid expiration '{text}': not a whole number of milliseconds")))
-            }
+        match expiration(text) {
+            Ok(milliseconds) => Ok((id, Some(Duration::from_millis(milliseconds)))),
+            Err(why) => Err(Refusal::new(406, format!("invalid expiration '{text}': {why}"))),
         }
     }
 
@@ -111,5 +109,20 @@ impl RabbitMq {
             channel.is_confirming = true;
         }
         Ok(json!("OK"))
+    }
+}
+
+/// The milliseconds of an expiration; or what is wrong with it, as an Erlang term (`rabbit_basic:parse_expiration`).
+fn expiration(text: &str) -> Result<u64, String> {
+    let sign = usize::from(text.starts_with(['-', '+']));
+    let digits = text[sign..].bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(if digits > 0 { sign + digits } else { 0 });
+    match (number.parse::<i128>(), rest) {
+        (Err(_), _) => Err("no_integer".to_string()),
+        (Ok(_), rest) if !rest.is_empty() => Err(format!("{{leftover_string,\"{rest}\"}}")),
+        (Ok(number), _) if number < 0 => Err(format!("{{value_negative,{number}}}")),
+        // The greatest timer of Erlang.
+        (Ok(number), _) if number > i128::from(u32::MAX) => Err(format!("{{value_too_big,{number}}}")),
+        (Ok(number), _) => Ok(number as u64),
     }
 }
