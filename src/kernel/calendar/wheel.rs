@@ -84,10 +84,11 @@ impl Wheel {
         std::mem::replace(&mut self.heads[index], NO_SLOT)
     }
 
-    /// True when less than half of the circle is left of the window.
+    /// True when less than fifteen sixteenths of the circle are left of the window. What is put beyond the window is
+    /// moved twice, so the window is kept long.
     #[inline]
     pub(super) fn is_short(&self) -> bool {
-        self.end - self.cursor < self.heads.len() as u64 / 2
+        self.end - self.cursor < self.heads.len() as u64 / 16 * 15
     }
 
     /// Moves the end of the window as far as it can be.
