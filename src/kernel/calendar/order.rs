@@ -33,7 +33,7 @@ impl<T: Default> Calendar<T> {
     /// Fills the sorted part when it and the lane are empty. Gives false when there is nothing up to `limit`, so that
     /// asking again and again for too early a time costs little.
     #[inline(never)]
-    pub(super) fn refill(&mut self, limit: u64, ahead: &mut impl FnMut(&T)) -> bool {
+    pub(super) fn refill(&mut self, limit: u64) -> bool {
         self.sorted.clear();
         if self.sorted.keys.capacity() > KEPT_CAPACITY.max(4 * self.live) {
             self.sorted.keys.shrink_to(KEPT_CAPACITY);
@@ -60,9 +60,6 @@ impl<T: Default> Calendar<T> {
         }
         if !self.wheel_in_use() {
             self.pace.drawn += self.sorted.len();
-        }
-        for key in self.sorted.live() {
-            ahead(&self.slots[key.slot as usize].payload);
         }
         self.sorted.len() > 0
     }
