@@ -188,20 +188,23 @@ impl<T: Default> Calendar<T> {
         let entry = &mut self.slots[ticket.slot as usize];
         fill(&mut entry.payload);
         entry.generation = ticket.generation;
-        entry.time = at;
-        if at <= self.now {
-            entry.time = self.now;
-            self.lane.push_back(Key { time: self.now, slot: ticket.slot });
+        entry.time = at.max(self.now);
+        // All that is sorted, and so the current time, is before the window of the wheel.
+        if at > self.near_end && self.wheel.covers(at) {
+            self.wheel.put(entry, ticket.slot);
         } else {
-            self.put_in_order(Key { time: at, slot: ticket.slot });
+            let key = Key { time: entry.time, slot: ticket.slot };
+            self.put_in_order(key);
         }
     }
 
-    /// Puts a key that is later than the current time where it belongs.
+    /// Puts a key where it belongs that does not belong into the wheel.
     #[inline(never)]
     fn put_in_order(&mut self, key: Key) {
-        if key.time > self.near_end {
-            self.put_beyond(key);
+        if key.time <= self.now {
+            self.lane.push_back(key);
+        } else if key.time > self.near_end {
+            self.far.put(self.far_base, key);
         } else if key.time > self.base {
             self.radix.put(self.base, key);
         } else {
