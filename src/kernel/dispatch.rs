@@ -119,7 +119,7 @@ impl Simulation {
     fn arrive_from(&mut self, next: Next) {
         let Scheduled::Frame(frame) = self.calendar.payload_mut(next) else { return };
         let (id, direction, cause) = (frame.path.link(), frame.path.direction(), frame.cause);
-        let link = &mut self.links[id.0 as usize];
+        let link = &self.links[id.0 as usize];
         let (end, from) = (link.arrival_end(direction), link.departure_end(direction).node);
         let host = self.nodes[end.node.0 as usize].host;
         let open = link.condition == LinkCondition::Up && link.epochs[usize::from(1 - direction)] == frame.epoch;
@@ -127,7 +127,6 @@ impl Simulation {
             let frame = std::mem::take(self.calendar.payload_mut(next));
             return self.dispatch(frame);
         }
-        link.in_flight -= 1;
         let message = std::mem::replace(&mut frame.message, Message::NOTHING);
         let (about, what) = message.label();
         let cause = self.record_frame(end.node, cause, about, Fact::Delivered { link: id, from, what });
@@ -166,9 +165,8 @@ impl Simulation {
     /// A frame that waited for its receiver is handed over.
     fn arrive_late(&mut self, frame: Frame, host: NodeId) {
         let (id, direction) = (frame.path.link(), frame.path.direction());
-        let link = &mut self.links[id.0 as usize];
+        let link = &self.links[id.0 as usize];
         let (end, from) = (link.arrival_end(direction), link.departure_end(direction).node);
-        link.in_flight -= 1;
         let message = frame.message;
         let fact = Fact::Delivered { link: id, from, what: message.carried() };
         let cause = self.record_frame(end.node, frame.cause, message.about(), fact);

@@ -198,7 +198,6 @@ impl Simulation {
             condition: LinkCondition::Up,
             random: Stream::named(self.seed, name, "link"),
             latest_arrival: [Time::ZERO; 2],
-            in_flight: 0,
         });
         self.held.push(HeldBack::default());
         for (end, peer) in [(from, to), (to, from)] {

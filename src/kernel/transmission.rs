@@ -32,7 +32,6 @@ impl Simulation {
         }
         let to = link.arrival_end(direction).node;
         let epoch = link.epochs[usize::from(direction)];
-        link.in_flight += 1;
         let cause = self.record_frame(from, cause, about, Fact::Sent { link: id, to, what });
         self.check_pending();
         let (path, sent) = (Path::new(id, direction), self.now);
@@ -92,7 +91,6 @@ impl Simulation {
     fn launch(&mut self, from: NodeId, frame: Frame, spec: &LinkSpec) {
         let (id, direction) = (frame.path.link(), frame.path.direction());
         let link = &mut self.links[id.0 as usize];
-        link.in_flight += 1;
         if link.condition == LinkCondition::Partitioned {
             return self.hold(id, Scheduled::Frame(frame));
         }
@@ -119,8 +117,7 @@ impl Simulation {
 
     #[cold]
     pub(super) fn drop_frame(&mut self, frame: Frame, reason: DropReason) {
-        let link = &mut self.links[frame.path.link().0 as usize];
-        link.in_flight -= 1;
+        let link = &self.links[frame.path.link().0 as usize];
         let node = link.arrival_end(frame.path.direction()).node;
         self.drop_message(node, frame.cause, frame.message.about(), frame.message.carried(), reason);
     }
