@@ -192,18 +192,20 @@ impl<T: Default> Calendar<T> {
         // All that is sorted, and so the current time, is before the window of the wheel.
         if at > self.near_end && self.wheel.covers(at) {
             self.wheel.put(entry, ticket.slot);
+            return;
+        }
+        let key = Key { time: entry.time, slot: ticket.slot };
+        if at <= self.now {
+            self.lane.push_back(key);
         } else {
-            let key = Key { time: entry.time, slot: ticket.slot };
             self.put_in_order(key);
         }
     }
 
-    /// Puts a key where it belongs that does not belong into the wheel.
+    /// Puts a key where it belongs that is later than the current time and does not belong into the wheel.
     #[inline(never)]
     fn put_in_order(&mut self, key: Key) {
-        if key.time <= self.now {
-            self.lane.push_back(key);
-        } else if key.time > self.near_end {
+        if key.time > self.near_end {
             self.far.put(self.far_base, key);
         } else if key.time > self.base {
             self.radix.put(self.base, key);
