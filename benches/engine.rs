@@ -17,12 +17,13 @@ use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use patchbay::kernel::{Simulation, TraceMode};
+use patchbay::vocabulary::Time;
 
 const MODES: [(&str, TraceMode); 2] = [("trace off", TraceMode::Off), ("full trace", TraceMode::Full)];
 const RUNS: usize = 5;
 
 fn finish(simulation: &mut Simulation) -> u64 {
-    while simulation.step() {}
+    simulation.advance(Time::MAX, u64::MAX);
     simulation.steps()
 }
 

@@ -177,25 +177,36 @@ impl<T: Default> Calendar<T> {
     /// reserving.
     #[inline(always)]
     pub fn push_reserved(&mut self, ticket: Ticket, at: u64, payload: T) {
+        // What is there owns nothing any more, so there is no need to look at what has to be dropped.
+        self.push_with(ticket, at, move |place| std::mem::forget(std::mem::replace(place, payload)));
+    }
+
+    /// The same for a payload that `fill` writes over what the last event left in the slot, which owns nothing.
+    #[inline(always)]
+    pub fn push_with(&mut self, ticket: Ticket, at: u64, fill: impl FnOnce(&mut T)) {
         self.live += 1;
         let entry = &mut self.slots[ticket.slot as usize];
-        // What is there owns nothing any more, so there is no need to look at what has to be dropped.
-        std::mem::forget(std::mem::replace(&mut entry.payload, payload));
+        fill(&mut entry.payload);
         entry.generation = ticket.generation;
-        entry.time = at;
+        entry.time = at.max(self.now);
+        // All that is sorted, and so the current time, is before the window of the wheel.
+        if at > self.near_end && self.wheel.covers(at) {
+            self.wheel.put(entry, ticket.slot);
+            return;
+        }
+        let key = Key { time: entry.time, slot: ticket.slot };
         if at <= self.now {
-            entry.time = self.now;
-            self.lane.push_back(Key { time: self.now, slot: ticket.slot });
+            self.lane.push_back(key);
         } else {
-            self.put_in_order(Key { time: at, slot: ticket.slot });
+            self.put_in_order(key);
         }
     }
 
-    /// Puts a key that is later than the current time where it belongs.
+    /// Puts a key where it belongs that is later than the current time and does not belong into the wheel.
     #[inline(never)]
     fn put_in_order(&mut self, key: Key) {
         if key.time > self.near_end {
-            self.put_beyond(key);
+            self.far.put(self.far_base, key);
         } else if key.time > self.base {
             self.radix.put(self.base, key);
         } else {
@@ -217,20 +228,16 @@ impl<T: Default> Calendar<T> {
     /// Takes out the earliest event if its time is at most `limit`.
     #[inline]
     pub fn pop_until(&mut self, limit: u64) -> Option<(u64, T)> {
-        let next = self.next_until(limit, |_| {})?;
+        let next = self.next_until(limit)?;
         Some((next.time, std::mem::take(self.payload_mut(next))))
     }
 
     /// Takes the earliest event out of the order if its time is at most `limit`, and leaves its payload in its slot,
     /// from where it must be taken by `payload_mut` before the next push: what it owns is not dropped.
-    ///
-    /// When many events are pending, `ahead` is shown some that are to be popped soon, a few dozen at a time. Reading
-    /// there what belongs to an event waits for the memory of all of them together, instead of for one after the
-    /// other. Which events are shown has no meaning beyond that.
     #[inline]
-    pub fn next_until(&mut self, limit: u64, mut ahead: impl FnMut(&T)) -> Option<Next> {
+    pub fn next_until(&mut self, limit: u64) -> Option<Next> {
         loop {
-            let (key, source) = self.front(limit, &mut ahead)?;
+            let (key, source) = self.front(limit)?;
             self.drop_front(source);
             let entry = &mut self.slots[key.slot as usize];
             let live = entry.is_live();
@@ -258,7 +265,7 @@ impl<T: Default> Calendar<T> {
             if self.stale == 0 && self.sorted.len() == 0 && self.lane.is_empty() {
                 return self.earliest_waiting();
             }
-            let (key, source) = self.front(u64::MAX, &mut |_| {})?;
+            let (key, source) = self.front(u64::MAX)?;
             if self.slots[key.slot as usize].is_live() {
                 return Some(key.time);
             }
@@ -330,13 +337,13 @@ impl<T: Default> Calendar<T> {
 
     /// The first key, live or stale, if it is not after `limit`.
     #[inline]
-    fn front(&mut self, limit: u64, ahead: &mut impl FnMut(&T)) -> Option<(Key, Source)> {
+    fn front(&mut self, limit: u64) -> Option<(Key, Source)> {
         loop {
             let (key, source) = match (self.sorted.front(), self.lane.front().copied()) {
                 (Some(key), None) => (key, Source::Sorted),
                 (Some(key), Some(_)) if key.time <= self.now => (key, Source::Sorted),
                 (_, Some(key)) => (key, Source::Lane),
-                (None, None) if self.refill(limit, ahead) => continue,
+                (None, None) if self.refill(limit) => continue,
                 (None, None) => return None,
             };
             return (key.time <= limit).then_some((key, source));

@@ -1,4 +1,4 @@
-//! What a simulated part is: a value that reacts to messages, timers, faults and changes by collecting effects.
+//! What a simulated part is: a value that reacts to messages, timers, faults and changes by asking for effects.
 
 use std::rc::Rc;
 
@@ -184,8 +184,8 @@ pub struct InsideRow {
 
 /// A part of the simulated world.
 ///
-/// A handler never performs an effect: it asks the [`Context`] for it, and the kernel applies what was asked in the
-/// order of asking. The component is a value: cloned, it is a checkpoint.
+/// A handler asks the [`Context`] for effects. They happen in the order of asking and never call a component: what a
+/// handler asks for comes to others as events. The component is a value: cloned, it is a checkpoint.
 pub trait Component: 'static {
     /// The node begins to run.
     fn on_start(&mut self, _context: &mut Context) {}

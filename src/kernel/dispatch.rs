@@ -4,13 +4,12 @@ use crate::vocabulary::{DropReason, EventId, Fact, LinkId, Message, MessageId, N
 
 use super::calendar::{Next, Ticket};
 use super::component::{Component, Envelope};
-use super::context::{Context, Effect};
+use super::context::Context;
 use super::digest::Digest;
 use super::limits::{EVENTS_PER_INSTANT_MAX, PENDING_MAX};
-use super::link::{Link, LinkCondition};
+use super::link::LinkCondition;
 use super::simulation::{Simulation, TraceMode};
-use super::state::{Frame, Node, NodeCondition, Scheduled};
-use super::tally::Tally;
+use super::state::{Frame, NodeCondition, Scheduled};
 
 /// Who is called, and why.
 pub(super) struct Call {
@@ -26,20 +25,6 @@ impl Call {
     }
 }
 
-/// Reads a little of all that the arrival of a frame is going to need. The results are not used: what counts is that
-/// the memory of a few dozen coming events is fetched at the same time.
-#[inline]
-fn look_ahead(nodes: &[Node], links: &[Link], tally: &Tally, scheduled: &Scheduled) {
-    if let Scheduled::Frame(frame) = scheduled {
-        let message = frame.message.about();
-        let Some(link) = links.get(frame.path.link().0 as usize) else { return };
-        let to = link.arrival_end(frame.path.direction()).node;
-        let Some(node) = nodes.get(to.0 as usize) else { return };
-        let next = node.links.last().and_then(|(_, link)| links.get(link.0 as usize));
-        std::hint::black_box((message, tally.glance(to), next.map(|link| link.in_flight)));
-    }
-}
-
 impl Simulation {
     /// Dispatches one event; false when nothing is pending or the run is halted.
     pub fn step(&mut self) -> bool {
@@ -51,9 +36,7 @@ impl Simulation {
         if self.halted.is_some() {
             return false;
         }
-        let (nodes, links, tally) = (&self.nodes, &self.links, &self.tally);
-        let ahead = |scheduled: &Scheduled| look_ahead(nodes, links, tally, scheduled);
-        let Some(next) = self.calendar.next_until(until.0, ahead) else { return false };
+        let Some(next) = self.calendar.next_until(until.0) else { return false };
         if next.time > self.now.0 {
             self.now = Time(next.time);
             self.steps_before_instant = self.steps;
@@ -128,38 +111,32 @@ impl Simulation {
             self.waiting[node.0 as usize].held.push_back(Scheduled::Timer { node, id, key, cause });
             return;
         }
-        if self.handle(&Call::plain(node, cause), |component, context| component.on_timer(id, key, context)) {
-            self.apply_inline(node, cause);
-        }
+        self.handle(Call::plain(node, cause), |component, context| component.on_timer(id, key, context));
     }
 
     /// The frame in this slot of the calendar arrives. It is read in its place, as moving it out first costs more.
     #[inline(always)]
     fn arrive_from(&mut self, next: Next) {
         let Scheduled::Frame(frame) = self.calendar.payload_mut(next) else { return };
-        let (id, direction, epoch, cause) = (frame.path.link(), frame.path.direction(), frame.epoch, frame.cause);
-        let (about, what) = (frame.message.about(), frame.message.carried());
-        let link = &mut self.links[id.0 as usize];
+        let (id, direction, cause) = (frame.path.link(), frame.path.direction(), frame.cause);
+        let link = &self.links[id.0 as usize];
         let (end, from) = (link.arrival_end(direction), link.departure_end(direction).node);
         let host = self.nodes[end.node.0 as usize].host;
-        let open = link.condition == LinkCondition::Up && link.epochs[usize::from(1 - direction)] == epoch;
+        let open = link.condition == LinkCondition::Up && link.epochs[usize::from(1 - direction)] == frame.epoch;
         if !open || self.nodes[host.0 as usize].condition != NodeCondition::Running {
             let frame = std::mem::take(self.calendar.payload_mut(next));
             return self.dispatch(frame);
         }
-        link.in_flight -= 1;
+        let message = std::mem::replace(&mut frame.message, Message::NOTHING);
+        let (about, what) = message.label();
         let cause = self.record_frame(end.node, cause, about, Fact::Delivered { link: id, from, what });
+        let Some((mut component, is_up)) = self.take_component(host) else { return };
         let call = Call { node: host, link: Some(id), receiver: end.node, cause };
-        let message = match self.calendar.payload_mut(next) {
-            Scheduled::Frame(frame) => std::mem::replace(&mut frame.message, Message::NOTHING),
-            _ => return,
-        };
-        let handled = self.handle(&call, |component, context| {
-            component.on_message(Envelope { link: id, from, to: end.node, port: end.port, cause, message }, context);
-        });
-        if handled {
-            self.apply_inline(host, cause);
-        }
+        let mut context = Context::new(self, call, is_up);
+        // Put together here and not moved into a closure: what is moved is read in wider pieces than it was written in,
+        // and the processor waits for that.
+        component.on_message(Envelope { link: id, from, to: end.node, port: end.port, cause, message }, &mut context);
+        self.put_component(host, component);
     }
 
     /// What becomes of a frame whose link, connection or receiver does not work, or which waited for its receiver.
@@ -188,9 +165,8 @@ impl Simulation {
     /// A frame that waited for its receiver is handed over.
     fn arrive_late(&mut self, frame: Frame, host: NodeId) {
         let (id, direction) = (frame.path.link(), frame.path.direction());
-        let link = &mut self.links[id.0 as usize];
+        let link = &self.links[id.0 as usize];
         let (end, from) = (link.arrival_end(direction), link.departure_end(direction).node);
-        link.in_flight -= 1;
         let message = frame.message;
         let fact = Fact::Delivered { link: id, from, what: message.carried() };
         let cause = self.record_frame(end.node, frame.cause, message.about(), fact);
@@ -200,80 +176,33 @@ impl Simulation {
         });
     }
 
-    /// Calls a component and applies what it asks for.
+    /// Calls a component, if there is one.
     pub(super) fn call(&mut self, call: Call, handler: impl FnOnce(&mut dyn Component, &mut Context)) {
-        if self.handle(&call, handler) {
-            self.apply(call.node, call.cause);
-        }
+        self.handle(call, handler);
     }
 
-    /// Calls a component; false if there is none.
     #[inline(always)]
-    fn handle(&mut self, call: &Call, handler: impl FnOnce(&mut dyn Component, &mut Context)) -> bool {
-        let index = call.node.0 as usize;
-        // It is taken out for the time of the call, because the context may look at the nodes.
-        let Some(mut component) = self.nodes[index].component.take() else { return false };
-        let mut context = Context {
-            now: self.now,
-            node: call.node,
-            link: call.link,
-            receiver: call.receiver,
-            cause: call.cause,
-            effects: &mut self.effects,
-            nodes: &mut self.nodes,
-            random: &mut self.randoms[index],
-            calendar: &mut self.calendar,
-        };
+    fn handle(&mut self, call: Call, handler: impl FnOnce(&mut dyn Component, &mut Context)) {
+        let node = call.node;
+        let Some((mut component, is_up)) = self.take_component(node) else { return };
+        let mut context = Context::new(self, call, is_up);
         handler(&mut *component, &mut context);
-        self.nodes[index].component = Some(component);
-        true
+        self.put_component(node, component);
     }
 
-    fn apply(&mut self, node: NodeId, handler_cause: EventId) {
-        self.apply_inline(node, handler_cause);
-    }
-
-    /// Applies what a handler asked for, in the order of asking.
+    /// A component is taken out for the time of its call, because its handler may change all the rest.
     #[inline(always)]
-    fn apply_inline(&mut self, node: NodeId, handler_cause: EventId) {
+    fn take_component(&mut self, node: NodeId) -> Option<(Box<dyn Component>, bool)> {
+        let node = &mut self.nodes[node.0 as usize];
         // A frozen node is called only for an edit or a broken connection; what it answers must not be lost.
-        let is_up = matches!(self.nodes[node.0 as usize].condition, NodeCondition::Running | NodeCondition::Paused);
-        let mut last = (MessageId::NONE, handler_cause);
-        let mut effects = std::mem::take(&mut self.effects);
-        for effect in &mut effects {
-            match effect {
-                Effect::Record { node, message, fact, digest } => {
-                    let (node, message, fact, digest) = (*node, *message, *fact, *digest);
-                    let cause = if last.0 == message { last.1 } else { handler_cause };
-                    last = (message, self.record_digested(node, cause, message, fact, digest));
-                }
-                Effect::Remember { content } => {
-                    if let (Some(content), TraceMode::Full) = (content.take(), self.mode) {
-                        self.trace.remember(content);
-                    }
-                }
-                Effect::SetTimer { ticket, .. } if !is_up => self.calendar.give_back(*ticket),
-                Effect::Send { message, .. } if !is_up => drop(std::mem::replace(&mut **message, Message::NOTHING)),
-                Effect::CancelTimer { .. } if !is_up => {}
-                Effect::Send { from, link, message } => {
-                    let (from, link, about) = (*from, *link, message.about());
-                    let cause = if last.0 == about { last.1 } else { handler_cause };
-                    self.send(from, link, message, about, cause);
-                }
-                Effect::SetTimer { ticket, after, key } => {
-                    let (ticket, at, key) = (*ticket, self.now + *after, *key);
-                    self.check_pending();
-                    let id = TimerId(ticket.packed());
-                    self.calendar.push_reserved(ticket, at.0, Scheduled::Timer { node, id, key, cause: last.1 });
-                }
-                Effect::CancelTimer { id } => {
-                    let id = *id;
-                    self.cancel_timer(node, id);
-                }
-            }
-        }
-        effects.clear();
-        self.effects = effects;
+        let is_up = matches!(node.condition, NodeCondition::Running | NodeCondition::Paused);
+        Some((node.component.take()?, is_up))
+    }
+
+    #[inline(always)]
+    fn put_component(&mut self, node: NodeId, component: Box<dyn Component>) {
+        // The place is empty, which the compiler does not know: there is nothing to drop.
+        std::mem::forget(self.nodes[node.0 as usize].component.replace(component));
     }
 
     #[inline(always)]
@@ -324,7 +253,7 @@ impl Simulation {
 
     /// The same for a fact whose part of the digest is known.
     #[inline(always)]
-    fn record_digested(
+    pub(super) fn record_digested(
         &mut self,
         node: NodeId,
         cause: EventId,

@@ -88,8 +88,6 @@ pub struct Link {
     pub(super) random: Stream,
     /// The latest arrival so far in each direction: later frames arrive no earlier.
     pub(super) latest_arrival: [Time; 2],
-    /// Frames on the way, for pictures and limits.
-    pub in_flight: u32,
 }
 
 const _: () = assert!(std::mem::size_of::<Link>() == 64);

@@ -80,8 +80,15 @@ impl Stream {
     pub fn sample(&mut self, distribution: &Distribution) -> Duration {
         match *distribution {
             Distribution::Constant(span) => span,
+            Distribution::Exponential(mean) => self.memoryless(mean),
             _ => self.draw(distribution),
         }
+    }
+
+    /// What is drawn most of all, apart from the rest, which need more registers.
+    #[inline(never)]
+    fn memoryless(&mut self, mean: Duration) -> Duration {
+        Duration((self.exponential() * mean.0 as f64) as u64)
     }
 
     #[inline(never)]
@@ -92,7 +99,7 @@ impl Stream {
                 let width = high.0.saturating_sub(low.0) as f64;
                 Duration(low.0.saturating_add((self.unit() * width) as u64))
             }
-            Distribution::Exponential(mean) => Duration((self.exponential() * mean.0 as f64) as u64),
+            Distribution::Exponential(mean) => self.memoryless(mean),
             Distribution::LogNormal(median, sigma) => {
                 let normal = self.normal();
                 Duration((libm::exp(sigma * normal) * median.0 as f64) as u64)

@@ -11,7 +11,6 @@ use crate::vocabulary::{Carried, DropReason, EventId, Fact, LinkId, MessageId, N
 
 use super::calendar::Calendar;
 use super::component::{Change, Component};
-use super::context::Effect;
 use super::digest::Digest;
 use super::dispatch::Call;
 use super::limits::{LINKS_MAX, NODES_MAX};
@@ -56,7 +55,6 @@ pub struct Simulation {
     pub(super) mode: TraceMode,
     pub(super) trace: Trace,
     pub(super) halted: Option<&'static str>,
-    pub(super) effects: Vec<Effect>,
 }
 
 // Building and changing the world.
@@ -82,7 +80,6 @@ impl Simulation {
             mode,
             trace: Trace::default(),
             halted: None,
-            effects: Vec::new(),
         }
     }
 
@@ -201,7 +198,6 @@ impl Simulation {
             condition: LinkCondition::Up,
             random: Stream::named(self.seed, name, "link"),
             latest_arrival: [Time::ZERO; 2],
-            in_flight: 0,
         });
         self.held.push(HeldBack::default());
         for (end, peer) in [(from, to), (to, from)] {

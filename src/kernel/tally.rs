@@ -155,12 +155,6 @@ impl Tally {
         }
     }
 
-    /// Touches the counters of a node, so that they are at hand soon.
-    #[inline]
-    pub(super) fn glance(&self, node: NodeId) -> u64 {
-        self.frames.get(node.0 as usize).map_or(0, |[sent, _]| *sent)
-    }
-
     #[inline]
     fn node(&self, node: NodeId) -> Option<&NodeTally> {
         self.nodes.get(node.0 as usize)

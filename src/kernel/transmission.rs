@@ -14,26 +14,43 @@ use super::simulation::Simulation;
 use super::state::{Frame, NodeCondition, Path, Scheduled};
 
 impl Simulation {
-    /// Sends the message, which is taken from where it is only when its place in the calendar is known.
+    /// Sends a message.
     #[inline(always)]
-    pub(super) fn send(&mut self, from: NodeId, id: LinkId, message: &mut Message, about: MessageId, cause: EventId) {
-        let what = message.carried();
+    pub(super) fn send(
+        &mut self,
+        from: NodeId,
+        id: LinkId,
+        message: Message,
+        label: (MessageId, Carried),
+        cause: EventId,
+    ) {
+        let (about, what) = label;
         let Some(link) = self.links.get_mut(id.0 as usize) else { return };
         let direction = link.direction_from(from);
         if link.condition != LinkCondition::Up || link.faulty {
-            let message = std::mem::replace(message, Message::NOTHING);
             return self.send_in_trouble(from, id, message, cause);
         }
         let to = link.arrival_end(direction).node;
         let epoch = link.epochs[usize::from(direction)];
-        link.in_flight += 1;
-        let arrival = link.next_arrival(direction, self.now, &self.specs[usize::from(link.spec)]);
         let cause = self.record_frame(from, cause, about, Fact::Sent { link: id, to, what });
         self.check_pending();
+        let (path, sent) = (Path::new(id, direction), self.now);
+        let link = &mut self.links[id.0 as usize];
+        let arrival = link.next_arrival(direction, sent, &self.specs[usize::from(link.spec)]);
         let ticket = self.calendar.reserve();
-        let message = std::mem::replace(message, Message::NOTHING);
-        let frame = Frame { path: Path::new(id, direction), epoch, sent: self.now, cause, message };
-        self.calendar.push_reserved(ticket, arrival.0, Scheduled::Frame(frame));
+        self.calendar.push_with(ticket, arrival.0, move |place| match place {
+            // Written field by field where a frame was before. One that is put together elsewhere and moved here is read
+            // in wider pieces than it was written in, and the processor waits for that.
+            Scheduled::Frame(frame) => {
+                frame.path = path;
+                frame.epoch = epoch;
+                frame.sent = sent;
+                frame.cause = cause;
+                // The one that was there was taken out, so there is nothing to drop.
+                std::mem::forget(std::mem::replace(&mut frame.message, message));
+            }
+            other => *other = Scheduled::Frame(Frame { path, epoch, sent, cause, message }),
+        });
     }
 
     /// Sends a message over a link that is gone, cut or unreliable.
@@ -74,7 +91,6 @@ impl Simulation {
     fn launch(&mut self, from: NodeId, frame: Frame, spec: &LinkSpec) {
         let (id, direction) = (frame.path.link(), frame.path.direction());
         let link = &mut self.links[id.0 as usize];
-        link.in_flight += 1;
         if link.condition == LinkCondition::Partitioned {
             return self.hold(id, Scheduled::Frame(frame));
         }
@@ -101,8 +117,7 @@ impl Simulation {
 
     #[cold]
     pub(super) fn drop_frame(&mut self, frame: Frame, reason: DropReason) {
-        let link = &mut self.links[frame.path.link().0 as usize];
-        link.in_flight -= 1;
+        let link = &self.links[frame.path.link().0 as usize];
         let node = link.arrival_end(frame.path.direction()).node;
         self.drop_message(node, frame.cause, frame.message.about(), frame.message.carried(), reason);
     }

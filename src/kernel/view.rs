@@ -184,7 +184,6 @@ impl Simulation {
             mode: self.mode,
             trace: Trace::default(),
             halted: self.halted,
-            effects: Vec::new(),
         }
     }
 

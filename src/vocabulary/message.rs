@@ -181,9 +181,26 @@ impl Message {
             Message::Broker(message) => message.carried(),
         }
     }
+
+    /// Both together.
+    #[inline]
+    pub fn label(&self) -> (MessageId, Carried) {
+        match self {
+            Message::Broker(message) => message.label(),
+        }
+    }
 }
 
 impl BrokerMessage {
+    /// Both [`Self::about`] and [`Self::carried`], found out in one go for the message that there is most of.
+    #[inline]
+    pub fn label(&self) -> (MessageId, Carried) {
+        match self {
+            BrokerMessage::Publish(content) => (content.id, Carried::Publish),
+            _ => (self.about(), self.carried()),
+        }
+    }
+
     /// The application message that this is about, or [`MessageId::NONE`].
     #[inline]
     pub fn about(&self) -> MessageId {

@@ -33,7 +33,7 @@ impl<T: Default> Calendar<T> {
     /// Fills the sorted part when it and the lane are empty. Gives false when there is nothing up to `limit`, so that
     /// asking again and again for too early a time costs little.
     #[inline(never)]
-    pub(super) fn refill(&mut self, limit: u64, ahead: &mut impl FnMut(&T)) -> bool {
+    pub(super) fn refill(&mut self, limit: u64) -> bool {
         self.sorted.clear();
         if self.sorted.keys.capacity() > KEPT_CAPACITY.max(4 * self.live) {
             self.sorted.keys.shrink_to(KEPT_CAPACITY);
@@ -60,9 +60,6 @@ impl<T: Default> Calendar<T> {
         }
         if !self.wheel_in_use() {
             self.pace.drawn += self.sorted.len();
-        }
-        for key in self.sorted.live() {
-            ahead(&self.slots[key.slot as usize].payload);
         }
         self.sorted.len() > 0
     }
@@ -158,72 +155,67 @@ impl<T: Default> Calendar<T> {
         let target = (self.live / 16).clamp(1, REFILL_TARGET);
         while self.sorted.len() < target && self.radix.stored == 0 {
             let mut numbers = [0; FETCH];
-            let count = self.find_buckets(&mut numbers[..target.min(FETCH)]);
-            if count == 0 {
-                if self.sorted.len() > 0 || !self.jump(limit) {
-                    break;
-                }
-                continue;
-            }
-            for number in &numbers[..count] {
-                if self.sorted.len() == 0 && number << self.wheel.shift > limit {
-                    return false;
-                }
-                self.open(*number);
-                if self.sorted.len() >= target || self.radix.stored > 0 {
-                    break;
-                }
+            let found = self.wheel.find_occupied(&mut numbers[..target.min(FETCH)]);
+            match numbers[..found].first() {
+                Some(first) if self.sorted.len() == 0 && first << self.wheel.shift > limit => return false,
+                Some(_) => self.open(&numbers[..found]),
+                None if self.sorted.len() > 0 || !self.jump(limit) => break,
+                None => {}
             }
         }
         self.sorted.len() + self.radix.stored > 0
     }
 
-    /// Finds the next buckets that hold anything and touches their first slots, so that the memory of all of them is
-    /// fetched at the same time.
-    fn find_buckets(&self, numbers: &mut [u64]) -> usize {
-        let mut touched = 0;
-        let mut last = self.wheel.cursor;
-        for (count, number) in numbers.iter_mut().enumerate() {
-            let Some(next) = self.wheel.occupied_after(last) else { return count };
-            touched ^= self.slots[self.wheel.head(next) as usize].time;
-            (*number, last) = (next, next);
+    /// Moves buckets of the wheel to the sorted part, up to one that is crowded, which goes to the radix part.
+    fn open(&mut self, numbers: &[u64]) {
+        // Touching their first slots beforehand fetches the memory of all of them at the same time.
+        let heads = numbers.iter().map(|number| self.slots[self.wheel.head(*number) as usize].time);
+        std::hint::black_box(heads.fold(0, |touched, time| touched ^ time));
+        let first = self.sorted.keys.len();
+        for number in numbers {
+            let start = self.sorted.keys.len();
+            let mut slot = self.wheel.take(*number);
+            while let Some(entry) = self.slots.get(slot as usize) {
+                let (key, next) = (Key { time: entry.time, slot }, entry.next);
+                if self.keep(slot) {
+                    self.sorted.keys.push(key);
+                }
+                slot = next;
+            }
+            self.wheel.cursor = *number;
+            self.pace.opened += 1;
+            if self.sorted.keys.len() > start + 1 && !self.arrange(start) {
+                break;
+            }
         }
-        std::hint::black_box(touched);
-        numbers.len()
+        self.near_end = self.wheel.opened_until();
+        let keys = &self.sorted.keys[first..];
+        self.pace.drawn += 1 + keys.windows(2).filter(|pair| pair[0].time != pair[1].time).count();
     }
 
-    /// Moves a bucket of the wheel to the sorted part, or to the radix part if it is crowded.
-    fn open(&mut self, number: u64) {
-        let start = self.sorted.keys.len();
-        let mut slot = self.wheel.take(number);
-        while let Some(entry) = self.slots.get(slot as usize) {
-            let (time, next) = (entry.time, entry.next);
-            self.wheel.stored -= 1;
-            if self.keep(slot) {
-                self.sorted.keys.push(Key { time, slot });
-            }
-            slot = next;
-        }
-        self.wheel.cursor = number;
-        self.near_end = self.wheel.opened_until();
-        self.pace.opened += 1;
+    /// Sorts the keys of a bucket, which are at the end of the sorted part with the newest first. False if they were too
+    /// many for that and went to the radix part.
+    #[inline]
+    fn arrange(&mut self, start: usize) -> bool {
         let keys = &mut self.sorted.keys[start..];
-        if keys.len() <= 1 {
-            self.pace.drawn += 1;
-            return;
+        if let [newer, older] = keys {
+            if newer.time >= older.time {
+                std::mem::swap(newer, older);
+            }
+            return true;
         }
         keys.reverse();
         if keys.len() <= REFILL_LIMIT {
             keys.sort_by_key(|key| key.time);
         } else if keys.iter().any(|key| key.time != keys[0].time) {
             self.pace.drawn += keys.len();
-            self.base = (number << self.wheel.shift) - 1;
+            self.base = (self.wheel.cursor << self.wheel.shift) - 1;
             for key in self.sorted.keys.drain(start..) {
                 self.radix.put(self.base, key);
             }
-            return;
+            return false;
         }
-        self.pace.drawn += 1 + keys.windows(2).filter(|pair| pair[0].time != pair[1].time).count();
+        true
     }
 
     /// Moves the window to the next far event when there is nothing in it. False if that is after `limit`.
@@ -265,8 +257,8 @@ impl<T: Default> Calendar<T> {
     /// Puts a key after `near_end` where it belongs.
     #[inline]
     pub(super) fn put_beyond(&mut self, key: Key) {
-        if key.time >> self.wheel.shift < self.wheel.end {
-            self.wheel.put(&mut self.slots, key.slot);
+        if self.wheel.covers(key.time) {
+            self.wheel.put(&mut self.slots[key.slot as usize], key.slot);
         } else {
             self.far.put(self.far_base, key);
         }
@@ -331,7 +323,7 @@ impl<T: Default> Calendar<T> {
 
     /// Takes out all live keys that are not sorted yet, keeping the order of equal times.
     pub(super) fn take_waiting(&mut self) -> Vec<Key> {
-        let mut keys = Vec::with_capacity(self.radix.stored + self.wheel.stored + self.far.stored);
+        let mut keys = Vec::with_capacity(self.live);
         self.take_radix(false, &mut keys);
         let mut number = self.wheel.cursor;
         while let Some(next) = self.wheel.occupied_after(number) {
@@ -348,7 +340,6 @@ impl<T: Default> Calendar<T> {
             }
             keys[start..].reverse();
         }
-        self.wheel.stored = 0;
         self.take_radix(true, &mut keys);
         keys
     }

@@ -273,8 +273,8 @@ fn cancelled_events_do_not_pile_up() {
             assert_eq!(calendar.cancel(ticket), Some(round));
         }
         assert_eq!(calendar.len(), 100);
-        let waiting = calendar.radix.stored + calendar.wheel.stored + calendar.far.stored;
-        let keys = calendar.sorted.len() + calendar.lane.len() + waiting;
+        // What is in the wheel is counted by the slots, as it is a list through them.
+        let keys = calendar.sorted.len() + calendar.lane.len() + calendar.radix.stored + calendar.far.stored;
         assert!(keys <= 300);
         assert!(calendar.slots.len() <= 300);
         assert!(calendar.radix.chunks.len() + calendar.far.chunks.len() <= 300);

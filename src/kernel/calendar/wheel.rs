@@ -20,8 +20,6 @@ pub(super) struct Wheel {
     pub(super) cursor: u64,
     /// The number of the first bucket after the window, at most one circle after the cursor.
     pub(super) end: u64,
-    /// How many events are in it.
-    pub(super) stored: usize,
 }
 
 impl Wheel {
@@ -30,7 +28,7 @@ impl Wheel {
         let buckets = (size * 4).next_power_of_two().max(BUCKETS_MIN);
         let cursor = time >> shift;
         let end = cursor + buckets as u64;
-        Wheel { heads: vec![NO_SLOT; buckets], occupied: vec![0; buckets / 64], shift, cursor, end, stored: 0 }
+        Wheel { heads: vec![NO_SLOT; buckets], occupied: vec![0; buckets / 64], shift, cursor, end }
     }
 
     #[inline]
@@ -43,14 +41,18 @@ impl Wheel {
         self.cursor << self.shift | ((1 << self.shift) - 1)
     }
 
+    /// Whether a time is before the end of the window.
+    #[inline]
+    pub(super) fn covers(&self, time: u64) -> bool {
+        time >> self.shift < self.end
+    }
+
     /// Puts an event in whose slot holds its time, which is in the window.
     #[inline]
-    pub(super) fn put<T>(&mut self, slots: &mut [Slot<T>], slot: u32) {
-        let entry = &mut slots[slot as usize];
+    pub(super) fn put<T>(&mut self, entry: &mut Slot<T>, slot: u32) {
         let index = self.index(entry.time >> self.shift);
         entry.next = std::mem::replace(&mut self.heads[index], slot);
         self.occupied[index / 64] |= 1 << (index % 64);
-        self.stored += 1;
     }
 
     /// The number of the first bucket after `number` that holds anything.
@@ -70,13 +72,36 @@ impl Wheel {
         None
     }
 
+    /// Finds the first buckets after the one opened last that hold anything, as many as there is room for.
+    #[inline]
+    pub(super) fn find_occupied(&self, numbers: &mut [u64]) -> usize {
+        let mut found = 0;
+        let mut number = self.cursor + 1;
+        while number < self.end {
+            let index = self.index(number);
+            let mut word = self.occupied[index / 64] >> (index % 64);
+            while word != 0 {
+                let next = number + u64::from(word.trailing_zeros());
+                // The last word may go on with buckets from the beginning of the window.
+                if found == numbers.len() || next >= self.end {
+                    return found;
+                }
+                numbers[found] = next;
+                found += 1;
+                word &= word - 1;
+            }
+            number += 64 - (index % 64) as u64;
+        }
+        found
+    }
+
     /// The first slot of a bucket.
     #[inline]
     pub(super) fn head(&self, number: u64) -> u32 {
         self.heads[self.index(number)]
     }
 
-    /// Empties a bucket, whose list is still to be followed and counted off `stored`.
+    /// Empties a bucket, whose list is still to be followed.
     #[inline]
     pub(super) fn take(&mut self, number: u64) -> u32 {
         let index = self.index(number);
@@ -84,10 +109,11 @@ impl Wheel {
         std::mem::replace(&mut self.heads[index], NO_SLOT)
     }
 
-    /// True when less than half of the circle is left of the window.
+    /// True when less than fifteen sixteenths of the circle are left of the window. What is put beyond the window is
+    /// moved twice, so the window is kept long.
     #[inline]
     pub(super) fn is_short(&self) -> bool {
-        self.end - self.cursor < self.heads.len() as u64 / 2
+        self.end - self.cursor < self.heads.len() as u64 / 16 * 15
     }
 
     /// Moves the end of the window as far as it can be.
