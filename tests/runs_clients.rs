@@ -2,14 +2,17 @@
 //! is lost for ever.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod whole;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use patchbay::kernel::{TraceMode, World as _};
 use patchbay::model::checker::Audit;
 use patchbay::scenario::{codec, FaultDeed, Intervention, Run};
-use patchbay::vocabulary::{Carried, DropReason, Duration, Fact, FactKind, MessageId};
+use patchbay::vocabulary::{Carried, DropReason, Fact, FactKind, MessageId};
 use serde_json::{json, Value as Json};
+use whole::{go, start};
 
 /// A producer of 100 messages, what a product keeps them in, and one consumer.
 fn scenario(parts: Json, wires: Json, consumer: Json, link: Json) -> (Run, Audit) {
@@ -21,10 +24,7 @@ fn scenario(parts: Json, wires: Json, consumer: Json, link: Json) -> (Run, Audit
     let mut all = vec![json!({"id": "read", "from": "source", "to": "consumer", "params": link})];
     all.extend(wires.as_array().expect("a list").iter().cloned());
     let document = json!({"patchbay": 1, "title": "clients", "seed": 1, "until": "1h", "nodes": nodes, "wires": all});
-    let document = codec::decode(&document.to_string()).expect("the drawing is a document");
-    let (run, problems) = Run::new(Rc::new(document), TraceMode::Full);
-    assert!(problems.is_empty(), "{problems:?}");
-    (run, Audit::default())
+    (start(&document), Audit::default())
 }
 
 fn kafka(consumer: Json, link: Json) -> (Run, Audit) {
@@ -35,13 +35,6 @@ fn kafka(consumer: Json, link: Json) -> (Run, Audit) {
     ]);
     let wires = json!([{"id": "w1", "from": "producer", "to": "topic"}, {"id": "w2", "from": "topic", "to": "source"}]);
     scenario(parts, wires, consumer, link)
-}
-
-fn go(run: &mut Run, audit: &mut Audit, milliseconds: u64) {
-    let until = run.now() + Duration::from_millis(milliseconds);
-    assert!(run.advance(until, 1_000_000), "the run does not get stuck");
-    let found = audit.sweep(run.simulation()).expect("the trace is whole");
-    assert!(found.is_empty(), "{found:?}");
 }
 
 fn fault(run: &mut Run, deed: FaultDeed) {

@@ -1,6 +1,8 @@
 //! Redis Streams in whole runs, with faults: what its patterns are worth, while every invariant holds.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod whole;
+
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -9,6 +11,7 @@ use patchbay::model::checker::{Audit, QueueOrder};
 use patchbay::scenario::{codec, FaultDeed, Intervention, Run};
 use patchbay::vocabulary::{DropReason, Duration, Fact, FactKind};
 use serde_json::{json, Value as Json};
+use whole::{go, start};
 
 /// A producer, a stream with a group, two consumers; the run and its audit.
 fn scenario(host: Json, stream: Json, group: Json, consumer: Json) -> (Run, Audit) {
@@ -35,17 +38,7 @@ fn scenario(host: Json, stream: Json, group: Json, consumer: Json) -> (Run, Audi
             {"id": "w5", "from": "group.dead", "to": "dead"},
         ],
     });
-    let document = codec::decode(&document.to_string()).expect("the drawing is a document");
-    let (run, problems) = Run::new(Rc::new(document), TraceMode::Full);
-    assert!(problems.is_empty(), "{problems:?}");
-    (run, Audit::default().and(QueueOrder::default()))
-}
-
-fn go(run: &mut Run, audit: &mut Audit, milliseconds: u64) {
-    let until = run.now() + Duration::from_millis(milliseconds);
-    assert!(run.advance(until, 1_000_000), "the run does not get stuck");
-    let found = audit.sweep(run.simulation()).expect("the trace is whole");
-    assert!(found.is_empty(), "{found:?}");
+    (start(&document), Audit::default().and(QueueOrder::default()))
 }
 
 fn fault(run: &mut Run, deed: FaultDeed) {

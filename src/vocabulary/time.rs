@@ -43,12 +43,15 @@ impl Time {
 }
 
 impl Duration {
-    /// Shortened for reading: tenths of a second from ten seconds on, milliseconds below, and exact below a millisecond.
+    /// Shortened for reading: exact below a millisecond, then milliseconds, and tenths of a second from ten seconds on, of
+    /// an hour from one hour on, of a day from two days on.
     pub fn rounded(self) -> Duration {
         let unit = match self.0 {
             0..1_000_000 => 1,
             1_000_000..10_000_000_000 => 1_000_000,
-            _ => 100_000_000,
+            10_000_000_000..3_600_000_000_000 => 100_000_000,
+            3_600_000_000_000..172_800_000_000_000 => 360_000_000_000,
+            _ => 8_640_000_000_000,
         };
         Duration(self.0 / unit * unit)
     }
@@ -202,8 +205,15 @@ mod tests {
 
     #[test]
     fn spans_are_shortened_for_reading() {
-        let cases =
-            [(999_999, "999.999us"), (2_309_633_344, "2.309s"), (29_433_000_000, "29.4s"), (90_000_000_000, "90s")];
+        let cases = [
+            (999_999, "999.999us"),
+            (2_309_633_344, "2.309s"),
+            (29_433_000_000, "29.4s"),
+            (90_000_000_000, "90s"),
+            (3_599_987_000_000, "3599.9s"),
+            (9_000_000_000_001, "2.5h"),
+            (604_796_800_000_000, "6.9d"),
+        ];
         for (nanoseconds, shown) in cases {
             let expected: Duration = shown.parse().expect("a time");
             assert_eq!(Duration(nanoseconds).rounded(), expected, "{nanoseconds}");

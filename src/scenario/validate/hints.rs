@@ -53,7 +53,10 @@ pub(super) fn check(document: &Document, index: &Index, problems: &mut Vec<Probl
         for port in open.filter(|port| !is_told && !is_last && !port.wires.iter().all(|wire| OPTIONAL.contains(wire))) {
             match UNCONNECTED.iter().find(|(name, end, ..)| *name == kind.name && *end == port.name) {
                 Some((_, _, severity, message, remedy)) => push(*severity, message, remedy),
-                None => push(Severity::Hint, &format!("nothing is connected to its \"{}\"", port.name), port.help),
+                None => {
+                    let remedy = format!("That port is for: {}", port.help);
+                    push(Severity::Hint, &format!("nothing is connected to its \"{}\"", port.name), &remedy);
+                }
             }
         }
         if kind.ports.is_empty() && !hosts.contains(node.id.as_str()) {
