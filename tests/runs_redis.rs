@@ -4,12 +4,11 @@
 mod whole;
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
-use patchbay::kernel::{TraceMode, World as _};
+use patchbay::kernel::World as _;
 use patchbay::model::checker::{Audit, QueueOrder};
-use patchbay::scenario::{codec, FaultDeed, Intervention, Run};
-use patchbay::vocabulary::{DropReason, Duration, Fact, FactKind};
+use patchbay::scenario::{FaultDeed, Intervention, Run};
+use patchbay::vocabulary::{DropReason, Fact, FactKind};
 use serde_json::{json, Value as Json};
 use whole::{go, start};
 
